@@ -1,0 +1,32 @@
+# normalize.awk - evens out what authors may decide for themselves, on both
+# sides of the comparison with clang-format: blanks within a line, the
+# indentation of a line that continues another, and an enum on one line
+# (which clang-format breaks when it leaves the other lines alone).
+#
+#   awk [-v places=FILE -v kept=FILE] -f normalize.awk
+#
+# `places` says where each line is from; the lines' places after joining go
+# to `kept`.
+
+{
+    place = ""
+    if (places != "" && (getline place < places) <= 0) place = "?"
+    indent = $0
+    sub(/[^ ].*/, "", indent)
+    code = substr($0, length(indent) + 1)
+    gsub(/  +/, " ", code)
+    gsub(/volatile \(/, "volatile(", code)
+
+    if (joined != "") {
+        joined = joined " " code
+    } else {
+        joined = (continues ? "    " : indent) code
+        joined_place = place
+    }
+    if (joined ~ /^(typedef )?enum[^{]*\{ *[A-Za-z][^}]*$/) next
+
+    print joined
+    if (kept != "") print joined_place > kept
+    continues = (code ~ /[,(=|&+*?<>-]$/ && code !~ /\*\/$/)
+    joined = ""
+}
