@@ -1,7 +1,8 @@
 # normalize.awk - evens out what authors may decide for themselves, on both
 # sides of the comparison with clang-format: blanks within a line, the
-# indentation of a line that continues another, and an enum on one line
-# (which clang-format breaks when it leaves the other lines alone).
+# indentation of a line that continues another, and two things that
+# clang-format breaks even when told to leave lines alone: an enum on one
+# line and an asm statement.
 #
 #   awk [-v places=FILE -v kept=FILE] -f normalize.awk
 #
@@ -15,7 +16,6 @@
     sub(/[^ ].*/, "", indent)
     code = substr($0, length(indent) + 1)
     gsub(/  +/, " ", code)
-    gsub(/volatile \(/, "volatile(", code)
 
     if (joined != "") {
         joined = joined " " code
@@ -24,6 +24,13 @@
         joined_place = place
     }
     if (joined ~ /^(typedef )?enum[^{]*\{ *[A-Za-z][^}]*$/) next
+    if (joined ~ /^ *(__asm__|asm)[^A-Za-z0-9_]/) {
+        if (joined !~ /;$/) next
+        match(joined, /^ */)
+        statement = substr(joined, RLENGTH + 1)
+        gsub(/ +/, "", statement)
+        joined = substr(joined, 1, RLENGTH) statement
+    }
 
     print joined
     if (kept != "") print joined_place > kept
