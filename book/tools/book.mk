@@ -49,7 +49,7 @@ TANGLE_STAMP := $(TANGLED)/.tangled
 
 tangle: $(TANGLE_STAMP) ## take the C and NASM out of the book (CHAPTER=, EX=)
 
-$(TANGLE_STAMP): book $(BOOK_FILES) $(EX_OVERLAY) $(wildcard $(BOOK_TOOLS)/awk/*.awk) $(BOOK_TOOLS)/tangle $(BOOK_TOOLS)/common.sh
+$(TANGLE_STAMP): book/. $(BOOK_FILES) $(EX_OVERLAY) $(wildcard $(BOOK_TOOLS)/awk/*.awk) $(BOOK_TOOLS)/tangle $(BOOK_TOOLS)/common.sh
 	@$(BOOK_TOOLS)/tangle $(if $(CHAPTER),--chapter $(CHAPTER)) $(if $(EX_OVERLAY),--overlay $(EX_OVERLAY)) $(TANGLED)
 
 chapters: ## list the chapters: number, slug, title, file
