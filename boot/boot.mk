@@ -1,0 +1,45 @@
+# boot.mk - make rules for the kernel: building, booting, debugging it.
+# The top-level Makefile includes this file after book/tools/book.mk, whose
+# TREE, TANGLED and TANGLE_STAMP say which part of the book is meant.
+#
+# Which files are compiled is known only after tangling, so compiling and
+# linking have a makefile of their own, boot/build.mk, started from here.
+
+OUT := $(if $(filter build,$(TREE)),build/full,$(TREE))
+IMAGES := $(OUT)$(if $(CHECK),/check)
+BUILD = $(MAKE) --no-print-directory -f boot/build.mk \
+	TANGLED=$(TANGLED) LAST=$(CHAPTER_TAG) V=$(V)
+LAUNCH = boot/qemu --images $(IMAGES)
+
+.PHONY: kernel iso run run-fast run-uefi debug
+
+kernel: $(TANGLE_STAMP) ## compile and link: rux.elf, rinit.elf (CHECK=1, V=1)
+	@boot/need compile
+	@$(BUILD) OUT=$(IMAGES) CHECK=$(CHECK)
+
+iso: kernel ## make the disk image that boots by BIOS, UEFI and USB stick
+	@boot/need iso
+	@boot/iso $(IMAGES)
+
+run: iso ## boot with GRUB in QEMU
+	@$(LAUNCH) --bios
+
+run-fast: kernel ## boot without GRUB: QEMU loads the kernel itself
+	@$(LAUNCH) --direct
+
+run-uefi: iso ## boot with GRUB on UEFI firmware (no VGA text there)
+	@$(LAUNCH) --uefi
+
+debug: kernel ## gdb, the kernel stopped at its first line, in the book's text
+	@boot/debug $(IMAGES)
+
+#?
+#? run, run-fast, run-uefi:
+#?   CONSOLE=serial   the serial line in this terminal; Ctrl-A X leaves
+#?   CONSOLE=window   QEMU's window: screen and keyboard
+#?   CONSOLE=both     both (the default where there is a display)
+#?   MEMORY=256M      how much memory the machine has
+#?   MACHINE=pc|q35   which machine; CPU=qemu64|max|... which processor
+#? kernel and what builds on it:
+#?   CHECK=1          check every invariant after each system call
+#?   V=1              show the commands

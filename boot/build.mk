@@ -1,0 +1,130 @@
+# build.mk - compiles and links one tangled tree.  Started by boot.mk:
+#
+#   make -f boot/build.mk TANGLED=dir OUT=dir [LAST=NN] [CHECK=1] [TEST=1]
+#
+#   TANGLED  the tree: kernel/, lib/, include/, userland/, demo/
+#   OUT      where objects (OUT/obj) and images (OUT/rux.elf, OUT/rinit.elf) go
+#   LAST     number of the tree's last chapter, two digits; its demonstration
+#            is linked in.  Empty for the whole book, which has none
+#   CHECK=1  check every invariant after each system call
+#   TEST=1   the test image: tests of the chapters up to LAST instead of the
+#            demonstration, checks, undefined behaviour reported
+
+.SUFFIXES:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+CC := gcc
+OBJ := $(OUT)/obj
+Q := $(if $(V),,@)
+
+sources = $(sort $(foreach dir,$1,$(shell find $(TANGLED)/$(dir) \
+	-name '*.c' -o -name '*.asm' 2>/dev/null)))
+
+OFFSETS := $(wildcard $(TANGLED)/kernel/x86/offsets.c)
+KERNEL := $(filter-out $(OFFSETS),$(call sources,kernel lib))
+USER := $(call sources,userland lib)
+DEMO := $(if $(TEST)$(if $(LAST),,none),,$(sort \
+	$(wildcard $(TANGLED)/demo/$(LAST)-*.c $(TANGLED)/demo/$(LAST)-*.asm)))
+
+# The tests of this tree's chapters, in order; the runner, which sums up, last.
+TESTS := $(foreach test,$(sort $(wildcard tests/kernel/[0-9][0-9]-*.c)),\
+	$(shell [ $(patsubst tests/kernel/%,%,$(test)) '>' '$(or $(LAST),99)~' ] \
+	|| echo $(test)))
+TESTS := $(if $(TEST),$(TESTS) $(wildcard tests/kernel/ubsan.c tests/kernel/test.c))
+
+object = $(patsubst $(TANGLED)/%,$(OBJ)/%.o,$(filter $(TANGLED)/%,$1)) \
+	$(patsubst tests/%,$(OBJ)/tests/%.o,$(filter tests/%,$1))
+KERNEL_OBJECTS := $(call object,$(KERNEL) $(DEMO) $(TESTS))
+USER_OBJECTS := $(patsubst $(OBJ)/%,$(OBJ)/user/%,$(call object,$(USER)))
+
+IMAGES := $(OUT)/rux.elf
+ifneq ($(wildcard $(TANGLED)/userland/user.ld),)
+  IMAGES += $(OUT)/rinit.elf
+endif
+
+all: $(IMAGES)
+.PHONY: all
+
+# --- Flags -------------------------------------------------------------------
+
+WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
+	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wvla \
+	-Wundef -Wcast-align=strict -Wcast-qual -Wwrite-strings -Wformat=2 \
+	-Wimplicit-fallthrough -Wswitch-enum -Wlogical-op -Wduplicated-cond \
+	-Wduplicated-branches -Werror
+# These two judge by what the optimizer makes of the code, and -fsanitize
+# changes that: the test image leaves them to the ordinary one.
+WARN += $(if $(TEST),,-Wnull-dereference -Wstack-usage=2048)
+
+COMMON := -std=gnu17 -O2 -gdwarf-4 -ffreestanding -nostdlib -fno-pic -fno-pie \
+	-mgeneral-regs-only -fno-common -fno-strict-aliasing \
+	-fno-delete-null-pointer-checks -fno-omit-frame-pointer \
+	-fstack-protector-strong -mstack-protector-guard=global \
+	-fcf-protection=none -fno-asynchronous-unwind-tables \
+	-ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. \
+	-I $(TANGLED)/include -I $(TANGLED) -MMD -MP \
+	$(if $(CHECK)$(TEST),-DCHECK)
+KERNEL_FLAGS := $(COMMON) $(WARN) -mcmodel=kernel -mno-red-zone \
+	$(if $(TEST),-fsanitize=undefined -I .)
+USER_FLAGS := $(COMMON) $(WARN) -mcmodel=small
+LINK := ld -m elf_x86_64 -static -nostdlib -z max-page-size=0x1000 \
+	-z noexecstack --gc-sections --fatal-warnings
+
+# --- Compiling ---------------------------------------------------------------
+
+# A change of flags is a change of everything.
+$(KERNEL_OBJECTS) $(USER_OBJECTS): boot/build.mk
+
+compile = $(Q)mkdir -p $(@D) && $(CC) $1 -c -o $@ $<
+
+$(OBJ)/%.c.o: $(TANGLED)/%.c
+	$(call compile,$(KERNEL_FLAGS))
+
+$(OBJ)/user/%.c.o: $(TANGLED)/%.c
+	$(call compile,$(USER_FLAGS))
+
+# A test belongs to the chapter that its name begins with.
+$(OBJ)/tests/%.c.o: tests/%.c
+	$(call compile,$(KERNEL_FLAGS) -DTEST_CHAPTER=$(firstword $(subst -, ,$(*F))))
+
+# The handlers themselves must not be instrumented.
+$(OBJ)/tests/kernel/ubsan.c.o: KERNEL_FLAGS += -fno-sanitize=all
+
+assemble = $(Q)mkdir -p $(@D) && nasm -f elf64 -w+all -w+error \
+	-I $(OBJ)/ -I $(TANGLED)/ -MD $(@:.o=.d) -MP -MT $@ -o $@ $<
+
+$(OBJ)/%.asm.o: $(TANGLED)/%.asm
+	$(assemble)
+
+$(OBJ)/user/%.asm.o: $(TANGLED)/%.asm
+	$(assemble)
+
+# What assembly needs to know of the C structures: offsets.c is compiled but
+# not assembled, and the lines it leaves in the output become NASM macros.
+ifneq ($(OFFSETS),)
+$(filter %.asm.o,$(KERNEL_OBJECTS)): | $(OBJ)/offsets.inc
+
+$(OBJ)/offsets.inc: $(OFFSETS) boot/build.mk
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -fsanitize=%,$(KERNEL_FLAGS)) -MT $@ -MF $(OBJ)/offsets.d \
+	    -S -o $(OBJ)/offsets.s $<
+	$(Q)sed -n 's/^[[:space:]]*\(%define [A-Za-z0-9_]* \)\$$\{0,1\}\(-\{0,1\}[0-9]*\)$$/\1\2/p' \
+	    $(OBJ)/offsets.s >$@
+endif
+
+# --- Linking -----------------------------------------------------------------
+
+# The list of objects: an image is linked again when a file has gone, too.
+OBJECT_LIST := $(OBJ)/objects
+ifneq ($(KERNEL_OBJECTS) $(USER_OBJECTS),$(shell cat $(OBJECT_LIST) 2>/dev/null))
+$(shell mkdir -p $(OBJ); echo '$(KERNEL_OBJECTS) $(USER_OBJECTS)' >$(OBJECT_LIST))
+endif
+
+$(OUT)/rux.elf: $(TANGLED)/kernel/kernel.ld $(KERNEL_OBJECTS) $(OBJECT_LIST)
+	$(Q)$(LINK) -T $< -o $@ $(KERNEL_OBJECTS)
+
+$(OUT)/rinit.elf: $(TANGLED)/userland/user.ld $(USER_OBJECTS) $(OBJECT_LIST)
+	$(Q)$(LINK) -T $< -o $@ $(USER_OBJECTS)
+
+-include $(KERNEL_OBJECTS:.o=.d) $(USER_OBJECTS:.o=.d) $(OBJ)/offsets.d
