@@ -7,7 +7,8 @@
 
 OUT := $(if $(filter build,$(TREE)),build/full,$(TREE))
 IMAGES := $(OUT)$(if $(CHECK),/check)
-BUILD = $(MAKE) --no-print-directory -f boot/build.mk \
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+BUILD = $(MAKE) $(JOBS) --no-print-directory -f boot/build.mk \
 	TANGLED=$(TANGLED) LAST=$(CHAPTER_TAG) V=$(V)
 LAUNCH = boot/qemu --images $(IMAGES)
 
@@ -15,11 +16,11 @@ LAUNCH = boot/qemu --images $(IMAGES)
 
 kernel: $(TANGLE_STAMP) ## compile and link: rux.elf, rinit.elf (CHECK=1, V=1)
 	@boot/need compile
-	@$(BUILD) OUT=$(IMAGES) CHECK=$(CHECK)
+	+@$(BUILD) OUT=$(IMAGES) CHECK=$(CHECK)
 
-iso: kernel ## make the disk image that boots by BIOS, UEFI and USB stick
-	@boot/need iso
-	@boot/iso $(IMAGES)
+iso: $(TANGLE_STAMP) ## make the disk image that boots by BIOS, UEFI and USB stick
+	@boot/need compile iso
+	+@$(BUILD) OUT=$(IMAGES) CHECK=$(CHECK) iso
 
 run: iso ## boot with GRUB in QEMU
 	@$(LAUNCH) --bios

@@ -1,9 +1,10 @@
 # build.mk - compiles and links one tangled tree.  Started by boot.mk:
 #
-#   make -f boot/build.mk TANGLED=dir OUT=dir [LAST=NN] [CHECK=1] [TEST=1]
+#   make -f boot/build.mk TANGLED=dir OUT=dir [LAST=NN] [CHECK=1] [TEST=1] [iso]
 #
 #   TANGLED  the tree: kernel/, lib/, include/, userland/, demo/
-#   OUT      where objects (OUT/obj) and images (OUT/rux.elf, OUT/rinit.elf) go
+#   OUT      where objects (OUT/obj) and images (OUT/rux.elf, OUT/rinit.elf,
+#            and for the goal iso OUT/rux.iso) go
 #   LAST     number of the tree's last chapter, two digits; its demonstration
 #            is linked in.  Empty for the whole book, which has none
 #   CHECK=1  check every invariant after each system call
@@ -44,7 +45,11 @@ ifneq ($(wildcard $(TANGLED)/userland/user.ld),)
 endif
 
 all: $(IMAGES)
-.PHONY: all
+	@:
+
+iso: $(OUT)/rux.iso
+	@:
+.PHONY: all iso
 
 # --- Flags -------------------------------------------------------------------
 
@@ -126,5 +131,8 @@ $(OUT)/rux.elf: $(TANGLED)/kernel/kernel.ld $(KERNEL_OBJECTS) $(OBJECT_LIST)
 
 $(OUT)/rinit.elf: $(TANGLED)/userland/user.ld $(USER_OBJECTS) $(OBJECT_LIST)
 	$(Q)$(LINK) -T $< -o $@ $(USER_OBJECTS)
+
+$(OUT)/rux.iso: $(IMAGES) boot/grub.cfg boot/iso
+	$(Q)boot/iso $(OUT)
 
 -include $(KERNEL_OBJECTS:.o=.d) $(USER_OBJECTS:.o=.d) $(OBJ)/offsets.d
