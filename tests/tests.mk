@@ -1,0 +1,37 @@
+# tests.mk - make rules for the tests.  The top-level Makefile includes this
+# file after boot/boot.mk, whose OUT and BUILD it uses.
+#
+# All images are built before pytest starts (every prefix of the book, each as
+# it runs and as it is tested), so that tests only read what is there.
+
+PYTEST := /usr/bin/python3 -B -m pytest -c tests/pytest.ini
+CHAPTERS := $(filter-out 00,$(foreach file,$(wildcard book/[0-9][0-9]-*.nw),\
+	$(firstword $(subst -, ,$(notdir $(file))))))
+PREFIXES := $(CHAPTERS:%=prefix-%)
+
+.PHONY: test test-image test-host images whole-book $(PREFIXES)
+
+test: ## run all tests, or with CHAPTER=N those of that chapter alone
+	@boot/need tangle compile iso run uefi debug test
+	+@$(MAKE) $(JOBS) -k --no-print-directory $(if $(CHAPTER),prefix-$(CHAPTER_TAG),images) \
+	    || echo "Not everything could be built; the tests say what."
+	@$(PYTEST) $(if $(CHAPTER),--chapter $(CHAPTER_TAG)) $(PYTEST_OPTIONS) tests
+
+test-image: $(TANGLE_STAMP)
+	+@$(BUILD) OUT=$(OUT)/test TEST=1
+
+test-host: $(TANGLE_STAMP)
+	+@$(MAKE) --no-print-directory -f tests/host/build.mk \
+	    TANGLED=$(TANGLED) OUT=$(OUT)/host LAST=$(CHAPTER_TAG)
+
+images: $(PREFIXES) whole-book
+
+$(PREFIXES): prefix-%:
+	+@$(MAKE) --no-print-directory CHAPTER=$* EX= CHECK= kernel test-image \
+	    $(if $(filter $(CHAPTER_TAG),$*),test-host)
+
+whole-book:
+	+@$(MAKE) --no-print-directory CHAPTER= EX= CHECK= iso test-image test-host
+
+#? test:
+#?   PYTEST_OPTIONS=  what else pytest shall hear, as in "-k person" or "-x"
