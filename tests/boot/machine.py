@@ -1,0 +1,188 @@
+"""A machine in QEMU, used as a person would: screen, keyboard, serial line.
+
+    with Machine(kernel="rux.elf", initrd="rinit.elf") as machine:
+        machine.serial.wait_for(">>> ")
+        machine.type("help\\n")
+        machine.wait_for_screen("Unknown command.")
+
+Nothing here sleeps: every wait is for something to arrive at a socket. LIMIT
+is a wall clock, and so the last resort: whoever meets it learns that the
+machine fell silent, not why.
+"""
+
+from __future__ import annotations
+
+import select
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+from qmp import Qmp
+
+LIMIT = 90.0  # seconds; a boot on UEFI takes 4 on an idle computer
+OVMF = Path("/usr/share/ovmf/OVMF.fd")
+SCREEN = (0xB8000, 80, 25)
+
+# What the kernel's machine_exit() says through isa-debug-exit.
+DONE, PANIC, TEST_FAILED = 33, 35, 37
+
+
+class Silence(AssertionError):
+    """The machine did not say what we waited for."""
+
+
+class Line:
+    """The near end of the machine's serial line."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self.heard = ""
+        self.ended = False
+
+    def listen(self, seconds: float) -> bool:
+        """Hears what comes within so many seconds; False if nothing did."""
+        if self.ended or not select.select([self._connection], [], [], seconds)[0]:
+            return False
+        try:
+            data = self._connection.recv(65536)
+        except ConnectionResetError:
+            data = b""
+        self.ended = not data
+        self.heard += data.decode("utf-8", "replace").replace("\r", "")
+        return True
+
+    def wait_for(self, text: str, start: int = 0) -> int:
+        """Waits until text was heard after position start; where it ends."""
+        deadline = time.monotonic() + LIMIT
+        while (found := self.heard.find(text, start)) < 0:
+            left = deadline - time.monotonic()
+            if self.ended or left <= 0 or not self.listen(left):
+                how = "ended" if self.ended else f"was silent for {LIMIT:.0f} s"
+                raise Silence(f"the machine {how} before {text!r}; it said:\n{self.heard}")
+        return found + len(text)
+
+    def wait_for_end(self) -> str:
+        """Waits until the machine has ended; all that it said."""
+        deadline = time.monotonic() + LIMIT
+        while not self.ended:
+            left = deadline - time.monotonic()
+            if left <= 0 or not self.listen(left):
+                raise Silence(f"the machine has not ended; it said:\n{self.heard}")
+        return self.heard
+
+    def say(self, text: str) -> None:
+        self._connection.sendall(text.encode())
+
+
+class Machine:
+    """A machine that is switched on by `with` and off at its end."""
+
+    def __init__(self, *, kernel: Path | None = None, initrd: Path | str | None = None,
+                 iso: Path | None = None, uefi: bool = False, memory: str = "64M",
+                 machine: str = "pc", cpu: str = "max", icount: int | None = None,
+                 emulator: str = "qemu-system-x86_64",
+                 options: tuple[str, ...] = ()) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="rux-"))
+        self.debug = self.directory / "debug"
+        self._command = [
+            emulator, "-accel", "tcg", "-machine", machine, "-cpu", cpu, "-m", memory,
+            "-nodefaults", "-no-reboot", "-display", "none", "-vga", "std",
+            "-rtc", "base=2000-01-01,clock=vm",
+            "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+            "-debugcon", f"file:{self.debug}",
+            "-chardev", f"socket,id=qmp,path={self.directory}/qmp",
+            "-mon", "chardev=qmp,mode=control",
+            "-chardev", f"socket,id=serial,path={self.directory}/serial",
+            "-serial", "chardev:serial", *options]
+        if kernel:
+            self._command += ["-kernel", str(kernel)]
+        if initrd:
+            self._command += ["-initrd", str(initrd)]
+        if iso:
+            self._command += ["-drive", f"file={iso},format=raw,media=cdrom,readonly=on"]
+            self._command += ["-boot", "d"]
+        if uefi:
+            self._command += ["-bios", str(OVMF), "-net", "none"]
+        if icount is not None:
+            self._command += ["-icount", f"shift={icount},sleep=off"]
+
+    def __enter__(self) -> Machine:
+        if not shutil.which(self._command[0]):
+            raise FileNotFoundError(f"{self._command[0]} is missing; on Debian it is in "
+                                    "the package qemu-system-x86")
+        doors = {name: self._listen(name) for name in ("qmp", "serial")}
+        self._errors = (self.directory / "errors").open("w+")
+        self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL,
+                                        stdout=self._errors, stderr=self._errors)
+        try:
+            connections = {name: door.accept()[0] for name, door in doors.items()}
+        except TimeoutError as error:
+            self._stop()
+            raise RuntimeError(f"QEMU did not start: {self.errors()}") from error
+        finally:
+            for door in doors.values():
+                door.close()
+        self.qmp_connection = connections["qmp"]
+        self.qmp_connection.settimeout(LIMIT)
+        self.qmp = Qmp(self.qmp_connection)
+        self.serial = Line(connections["serial"])
+        return self
+
+    def _listen(self, name: str) -> socket.socket:
+        door = socket.socket(socket.AF_UNIX)
+        door.bind(str(self.directory / name))
+        door.listen(1)
+        door.settimeout(LIMIT / 3)
+        return door
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._errors.close()
+        shutil.rmtree(self.directory)
+
+    def errors(self) -> str:
+        return (self.directory / "errors").read_text()
+
+    def status(self) -> int:
+        """Waits until the machine has ended by itself; QEMU's exit status."""
+        self.serial.wait_for_end()
+        return self.process.wait(LIMIT)
+
+    # --- Screen and keyboard ---------------------------------------------------
+
+    def screen(self) -> str:
+        """The text on the VGA screen, without blanks at the ends of lines."""
+        start, columns, rows = SCREEN
+        dump = self.directory / "screen"
+        self.qmp.command("pmemsave", val=start, size=columns * rows * 2, filename=str(dump))
+        text = dump.read_bytes()[::2].replace(b"\0", b" ").decode("cp437")
+        lines = (text[i:i + columns].rstrip() for i in range(0, len(text), columns))
+        return "\n".join(lines).rstrip()
+
+    def wait_for_screen(self, text: str) -> str:
+        """Waits until the screen shows text; the whole screen."""
+        deadline = time.monotonic() + LIMIT
+        while text not in (screen := self.screen()):
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise Silence(f"the screen never showed {text!r}, but\n{screen}")
+            self.serial.listen(0.02)  # paces us, as nothing tells of a new screen
+        return screen
+
+    def type(self, text: str) -> None:
+        """Types as a person who waits for each character's echo."""
+        for character in text:
+            before = len(self.serial.heard)
+            self.qmp.press(character)
+            while len(self.serial.heard) == before:
+                if not self.serial.listen(LIMIT) or self.serial.ended:
+                    raise Silence(f"the key {character!r} had no echo; "
+                                  f"serial line:\n{self.serial.heard}")

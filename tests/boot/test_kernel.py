@@ -1,0 +1,51 @@
+"""Every prefix of the book: it is built, it boots, and its tests pass."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+
+import pytest
+
+from images import FULL, ROOT, Tree, kernel_tests, prefixes
+from kernel_tests import Verdict, run_image
+from machine import DONE, Machine
+
+TREES = [*prefixes(), FULL]
+
+
+def of_tree(tree: Tree, *more: str) -> object:
+    """A parameter that stays with its tree: one worker boots each image."""
+    return pytest.param(tree, *more, id="-".join([tree.name, *more]), marks=[
+        pytest.mark.chapter(tree.number), pytest.mark.xdist_group(tree.name)])
+
+
+@functools.cache
+def verdicts(tree: Tree) -> dict[str, Verdict]:
+    return run_image(tree.test_kernel, tree.rinit)
+
+
+@pytest.mark.parametrize("tree", [of_tree(tree) for tree in TREES])
+def test_is_built(tree: Tree) -> None:
+    made = subprocess.run(["make", "kernel", "test-image", f"CHAPTER={tree.number}"],
+                          cwd=ROOT, capture_output=True, text=True)
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert "warning" not in made.stdout + made.stderr
+
+
+@pytest.mark.parametrize("tree", [of_tree(tree) for tree in prefixes()])
+def test_boots_and_ends(tree: Tree) -> None:
+    if tree.rinit:
+        with Machine(kernel=tree.kernel, initrd=f"{tree.rinit} rinit") as machine:
+            machine.serial.wait_for("[kernel] ")
+        return
+    with Machine(kernel=tree.kernel) as machine:
+        assert machine.status() == DONE, machine.serial.heard
+
+
+@pytest.mark.parametrize(("tree", "name"), [
+    of_tree(tree, name) for tree in TREES for name in kernel_tests(tree.test_kernel)])
+def test_in_kernel(tree: Tree, name: str) -> None:
+    verdict = verdicts(tree).get(name) or verdicts(tree).get(
+        "-", Verdict(False, "the test was never reached"))
+    assert verdict.passed, verdict.why
