@@ -1,0 +1,3 @@
+/* The host has these functions already. */
+#pragma once
+#include <string.h>
