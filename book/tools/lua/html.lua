@@ -132,7 +132,7 @@ end
 
 function M.transcript(id, command, run_lines)
     local out = {}
-    for i, l in ipairs(run_lines) do out[i] = l == '…' and '<span class="skip">…</span>' or esc(l) end
+    for i, l in ipairs(run_lines) do out[i] = l == '…' and '<span class="skip-line">…</span>' or esc(l) end
     return M.block(string.format(
         '<figure class="run" id="%s"><figcaption><code>%s</code></figcaption><pre><samp>%s</samp></pre></figure>',
         html_id(id), esc(command), table.concat(out, '\n')))

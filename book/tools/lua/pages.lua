@@ -108,7 +108,8 @@ local function write_page(template, pages, i, meta)
     if before then links = links .. '<link rel="prev" href="' .. before.file .. '">\n' end
     if after then links = links .. '<link rel="next" href="' .. after.file .. '">\n' end
     text.write_file(target .. '/' .. page.file, fill(template, {
-        lang = 'en', title = esc(page.title) .. (page.stem == 'index' and '' or ' · ' .. esc(meta.title)),
+        search = os.getenv('WEAVE_SEARCH') == 'yes' and ' data-search="on"' or '',
+        title = esc(page.title) .. (page.stem == 'index' and '' or ' · ' .. esc(meta.title)),
         book = esc(meta.title), links = links, contents = contents(pages, page), body = page.body,
         previous = link('prev', before, before and '← ' .. esc(before.title)),
         next = link('next', after, after and esc(after.title) .. ' →'),
@@ -171,8 +172,9 @@ end
 
 local function read_meta(meta)
     local function get(key) return meta[key] and stringify(meta[key]) or '' end
-    local abstract = meta.abstract and pandoc.write(pandoc.Pandoc(
-        meta.abstract.t == 'MetaBlocks' and meta.abstract or pandoc.List { pandoc.Para(meta.abstract) }), 'html') or ''
+    local abstract = meta.abstract or pandoc.List()
+    if pandoc.utils.type(abstract) == 'Inlines' then abstract = pandoc.List { pandoc.Para(abstract) } end
+    abstract = pandoc.write(pandoc.Pandoc(abstract), 'html')
     return { title = get 'title', subtitle = get 'subtitle', author = get 'author', lines = get 'lines',
         identifier = get 'identifier', rights = get 'rights', date = get 'date', abstract = abstract }
 end

@@ -44,22 +44,28 @@ local function is_reference(id)
     return prefix ~= nil and prefixes[prefix] ~= nil
 end
 
+-- A sentence may begin with @Fig:x.
+local function lower_prefix(id)
+    return (id:gsub('^(%u)(%a*:)', function(first, rest) return first:lower() .. rest end))
+end
+
 -- @fig:x, or several in one pair of brackets: [@fig:x; @fig:y].
 local function cite(out, keys)
     return function(e)
         local links = pandoc.List()
         for _, citation in ipairs(e.citations) do
-            local id = citation.id
+            local id = lower_prefix(citation.id)
             if is_reference(id) then
                 local l = numbering.labels[id]
                 if l then
                     if #links > 0 then links:extend { pandoc.Str ',', pandoc.Space() } end
                     links:insert(out.inline(out.reference(id, l)))
                 else
-                    problems.add(problems.locate('@' .. id), 'the reference @' .. id .. ' leads nowhere')
+                    problems.add(problems.locate('@' .. citation.id), 'the reference @' .. id .. ' leads nowhere')
                 end
             elseif not keys[id] then
-                problems.add(problems.locate('@' .. id), 'book/refs.bib has no entry ' .. id)
+                problems.add(problems.locate('@' .. id), 'book/refs.bib has no entry ' .. id
+                    .. (id:find(':', 1, true) and ', and it is no reference (@ch: @sec: @fig: @tab: @ex: @inv: @run:)' or ''))
             else
                 M.cited[id] = true
             end
