@@ -1,3 +1,7 @@
-/* On the host an assertion that fails ends the test, with a backtrace. */
+/* On the host a failed assertion fails the test; expect_assert_failure()
+   says that it must. */
 #pragma once
-#include <assert.h>
+#include "../../host.h"
+
+#define assert(condition) \
+    mock_assert((condition) ? 1 : 0, #condition, __FILE__, __LINE__)

@@ -1,11 +1,12 @@
-/* On the host physical memory is an arena, and address 0 its first byte;
-   a test defines its bytes. */
+/* On the host physical memory is an array, and address 0 its first byte. */
 #pragma once
 #include <stdint.h>
 
 #include "kernel/address.h"
 
-extern unsigned char arena[];
+enum { ARENA_SIZE = 4 * 1024 * 1024 };
+
+extern unsigned char arena[ARENA_SIZE];
 
 static inline void *physical_pointer(paddr_t address)
 {

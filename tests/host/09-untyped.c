@@ -1,0 +1,328 @@
+/* Untyped memory: what retype refuses, where it puts things, what a reset
+   gives back. */
+#include "host.h"
+
+#include <string.h>
+
+#include "kernel/cap/untyped.h"
+#include "kernel/check.h"
+#include "kernel/machine.h"
+
+enum { SLOTS = 48, RAM = 0x10000, DEVICE = 0x300000 };
+
+static struct {
+    struct weak_pool pool;
+    struct capability slots[SLOTS];
+} here;
+
+static const struct pool_class slot_class = { .kind = WEAK_CAPABILITY };
+static struct untyped *ram;
+
+static void make_ram(size_t size)
+{
+    if (ram) {
+        untyped_reset(ram);
+        object_release(&ram->object);
+    }
+    memset(arena, 0xa5, sizeof arena);
+    memset(&here, 0, sizeof here);
+    weak_pool_init(&here.pool, NULL, &slot_class, SLOTS);
+    ram = untyped_of_ram(physical(RAM), physical(RAM + size));
+}
+
+static int start(void **state)
+{
+    make_ram(64 * PAGE_SIZE);
+    return seed_random(state);
+}
+
+static struct untyped *at(unsigned slot)
+{
+    return untyped_from(here.slots[slot].weak.object);
+}
+
+static void check_objects(void)
+{
+    struct object *object;
+
+    for (object = object_next(NULL); object; object = object_next(object))
+        check_object(object);
+    check_pool(&here.pool);
+}
+
+static enum error make(struct untyped *from, size_t bytes, unsigned slot)
+{
+    return untyped_retype(from, OBJECT_UNTYPED, bytes, &here.pool, slot);
+}
+
+/* --- Refusals -------------------------------------------------------------- */
+
+static void refuses(enum error error, unsigned type, size_t bytes,
+    unsigned slot)
+{
+    struct untyped before = *ram;
+
+    assert_int_equal(untyped_retype(ram, type, bytes, &here.pool, slot),
+        error);
+    assert_memory_equal(&before, ram, sizeof before);
+    for (unsigned n = 0; n < SLOTS; n++)
+        assert_int_equal(here.slots[n].weak.object != NULL, n == 7);
+}
+
+static void a_refusal_changes_nothing(void **state)
+{
+    size_t room;
+
+    (void)state;
+    assert_int_equal(make(ram, PAGE_SIZE, 7), NO_ERROR);
+    room = ram->high.value - ram->low.value;
+
+    refuses(ERROR_BAD_ARGUMENT, OBJECT_NONE, 0, 1);
+    refuses(ERROR_BAD_ARGUMENT, OBJECT_LOG, 0, 1);
+    refuses(ERROR_BAD_ARGUMENT, OBJECT_TYPES, PAGE_SIZE, 1);
+    refuses(ERROR_BAD_ARGUMENT, UINT32_MAX, PAGE_SIZE, 1);
+    refuses(ERROR_BAD_SIZE, OBJECT_UNTYPED, 0, 1);
+    refuses(ERROR_BAD_SIZE, OBJECT_UNTYPED, 1, 1);
+    refuses(ERROR_BAD_SIZE, OBJECT_UNTYPED, PAGE_SIZE + 1, 1);
+    refuses(ERROR_BAD_SIZE, OBJECT_UNTYPED, SIZE_MAX, 1);
+    refuses(ERROR_BAD_SLOT, OBJECT_UNTYPED, PAGE_SIZE, SLOTS);
+    refuses(ERROR_BAD_SLOT, OBJECT_UNTYPED, PAGE_SIZE, UINT32_MAX);
+    refuses(ERROR_SLOT_IN_USE, OBJECT_UNTYPED, PAGE_SIZE, 7);
+    refuses(ERROR_NO_MEMORY, OBJECT_UNTYPED, 64 * PAGE_SIZE, 1);
+    refuses(ERROR_NO_MEMORY, OBJECT_UNTYPED, SIZE_MAX - PAGE_SIZE + 1, 1);
+    refuses(ERROR_NO_MEMORY, OBJECT_UNTYPED, (size_t)1 << 63, 1);
+    refuses(ERROR_NO_MEMORY, OBJECT_UNTYPED,
+        align_down(room, PAGE_SIZE) + PAGE_SIZE, 1);
+}
+
+/* --- Placement ------------------------------------------------------------- */
+
+static void memory_is_used_to_the_last_page(void **state)
+{
+    unsigned slot = 0;
+
+    (void)state;
+    make_ram(32 * PAGE_SIZE);
+    while (make(ram, PAGE_SIZE, slot) == NO_ERROR)
+        slot++;
+    /* The first page holds the structures. */
+    assert_int_equal(slot, 31);
+    assert_int_equal(ram->high.value, RAM + PAGE_SIZE);
+    assert_int_equal(make(ram, PAGE_SIZE, slot), ERROR_NO_MEMORY);
+    check_objects();
+}
+
+static void structures_may_fill_the_last_page(void **state)
+{
+    size_t structure = untyped_structure(object_class(OBJECT_UNTYPED));
+    size_t room;
+
+    (void)state;
+    make_ram(2 * PAGE_SIZE);
+    ram->low.value = ram->high.value - PAGE_SIZE - structure + 1;
+    assert_int_equal(make(ram, PAGE_SIZE, 0), ERROR_NO_MEMORY);
+    ram->low.value--;
+    ram->low.value = align_down(ram->low.value, STRUCTURE_ALIGN);
+    room = ram->high.value - PAGE_SIZE - ram->low.value;
+    assert_true(room >= structure && room < 2 * structure);
+    assert_int_equal(make(ram, PAGE_SIZE, 0), NO_ERROR);
+    ram->low = ram->first;
+    object_release(&at(0)->object);
+    ram->high = ram->end;
+}
+
+/* Bytes from start up to end. */
+struct run {
+    uint64_t start, end;
+};
+
+static void apart(struct run a, struct run b)
+{
+    assert_true(a.end <= b.start || b.end <= a.start);
+}
+
+/* No two structures overlap, and no memory overlaps what is not its own. */
+static void everything_is_apart(void)
+{
+    struct run structure[SLOTS], memory[SLOTS];
+    unsigned count = 0;
+
+    for (unsigned n = 0; n < SLOTS; n++) {
+        struct untyped *untyped = here.slots[n].weak.object ? at(n) : NULL;
+
+        if (!untyped)
+            continue;
+        uint64_t place = pointer_physical(untyped).value;
+        structure[count] = (struct run){ place, place + sizeof *untyped };
+        memory[count] = (struct run){ untyped->start.value,
+            untyped->end.value };
+        apart(structure[count], memory[count]);
+        for (unsigned m = 0; m < count; m++) {
+            apart(structure[count], structure[m]);
+            bool inside = memory[count].start >= memory[m].start &&
+                          memory[count].end <= memory[m].end;
+            bool around = memory[m].start >= memory[count].start &&
+                          memory[m].end <= memory[count].end;
+            if (!inside && !around)
+                apart(memory[count], memory[m]);
+        }
+        count++;
+    }
+}
+
+static void scribble_on_the_free_memory(struct untyped *untyped)
+{
+    memset(physical_pointer(untyped->low), 0x5a,
+        untyped->high.value - untyped->low.value);
+}
+
+static void random_retypes_never_overlap(void **state)
+{
+    unsigned made = 0, refused = 0, resets = 0;
+
+    (void)state;
+    make_ram(64 * PAGE_SIZE);
+    for (int n = 0; n < 40000; n++) {
+        unsigned slot = random_below(SLOTS), other = random_below(SLOTS);
+        struct untyped *from = here.slots[other].weak.object ? at(other) : ram;
+        size_t bytes = (1 + random_below(random_below(8) ? 4 : 40)) * PAGE_SIZE;
+
+        if (random_below(30) == 0) {
+            untyped_reset(from);
+            scribble_on_the_free_memory(from);
+            assert_true(link_alone(&from->children));
+            resets++;
+        } else if (make(from, bytes, slot) == NO_ERROR) {
+            assert_ptr_equal(at(slot)->object.parent, from);
+            assert_int_equal(at(slot)->end.value - at(slot)->start.value,
+                bytes);
+            assert_int_equal(here.slots[slot].weak.rights, RIGHT_ALL);
+            scribble_on_the_free_memory(at(slot));
+            made++;
+        } else {
+            refused++;
+        }
+        everything_is_apart();
+        check_objects();
+    }
+    assert_true(made > 2000 && refused > 2000 && resets > 500);
+}
+
+/* --- The end --------------------------------------------------------------- */
+
+static void a_reset_gives_everything_back(void **state)
+{
+    struct untyped before;
+
+    (void)state;
+    before = *ram;
+    for (int n = 0; n < 20; n++) {
+        assert_int_equal(make(ram, 20 * PAGE_SIZE, 0), NO_ERROR);
+        assert_int_equal(make(at(0), 5 * PAGE_SIZE, 1), NO_ERROR);
+        assert_int_equal(make(at(0), 5 * PAGE_SIZE, 2), NO_ERROR);
+        assert_int_equal(make(at(2), PAGE_SIZE, 3), NO_ERROR);
+        weak_derive(&here.pool, 4, &here.slots[3], RIGHT_READ, 0);
+        untyped_reset(ram);
+        for (unsigned slot = 0; slot < SLOTS; slot++)
+            assert_null(here.slots[slot].weak.object);
+        assert_memory_equal(&before, ram, sizeof before);
+    }
+}
+
+static void a_reset_spares_what_is_not_below(void **state)
+{
+    (void)state;
+    assert_int_equal(make(ram, 20 * PAGE_SIZE, 0), NO_ERROR);
+    assert_int_equal(make(ram, 20 * PAGE_SIZE, 1), NO_ERROR);
+    assert_int_equal(make(at(0), PAGE_SIZE, 2), NO_ERROR);
+    assert_int_equal(make(at(1), PAGE_SIZE, 3), NO_ERROR);
+    untyped_reset(at(0));
+    assert_non_null(here.slots[0].weak.object);
+    assert_non_null(here.slots[1].weak.object);
+    assert_null(here.slots[2].weak.object);
+    assert_non_null(here.slots[3].weak.object);
+    check_objects();
+}
+
+/* Each level lies in the one before. */
+static void depth_does_not_matter(void **state)
+{
+    enum { LEVELS = 500 };
+    struct untyped *deepest;
+
+    (void)state;
+    make_ram(2 * LEVELS * PAGE_SIZE);
+    deepest = ram;
+    for (int level = 0; level < LEVELS; level++) {
+        size_t room = deepest->high.value - deepest->low.value;
+        size_t bytes = align_down(room - sizeof *deepest, PAGE_SIZE);
+
+        assert_int_equal(make(deepest, bytes, 0), NO_ERROR);
+        deepest = at(0);
+        weak_delete(&here.slots[0].weak);
+    }
+    check_objects();
+    untyped_reset(ram);
+    assert_true(link_alone(&ram->children));
+    assert_int_equal(deepest->object.type, OBJECT_NONE);
+    check_objects();
+}
+
+static void an_untyped_that_ends_takes_its_children_along(void **state)
+{
+    (void)state;
+    assert_int_equal(make(ram, 20 * PAGE_SIZE, 0), NO_ERROR);
+    assert_int_equal(make(at(0), 5 * PAGE_SIZE, 1), NO_ERROR);
+    assert_int_equal(make(at(1), PAGE_SIZE, 2), NO_ERROR);
+    object_release(&at(0)->object);
+    for (unsigned slot = 0; slot < SLOTS; slot++)
+        assert_null(here.slots[slot].weak.object);
+    assert_true(link_alone(&ram->children));
+}
+
+static void nobody_resets_what_is_held(void **state)
+{
+    struct object *held;
+
+    (void)state;
+    assert_int_equal(make(ram, PAGE_SIZE, 0), NO_ERROR);
+    held = weak_upgrade(&here.slots[0].weak);
+    expect_assert_failure(untyped_reset(ram));
+    object_release(held);
+}
+
+/* --- Devices --------------------------------------------------------------- */
+
+static void device_memory_is_never_touched(void **state)
+{
+    struct untyped *device;
+    paddr_t page = physical(0x8000), start = physical(DEVICE);
+
+    (void)state;
+    device = untyped_of_device(start, physical_add(start, 32 * PAGE_SIZE),
+        page);
+    assert_true(device->device);
+    assert_int_equal(make(device, PAGE_SIZE, 0), ERROR_BAD_ARGUMENT);
+    check_objects();
+    for (size_t n = 0; n < 32 * PAGE_SIZE; n++)
+        assert_int_equal(arena[DEVICE + n], 0xa5);
+    object_release(&device->object);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_refusal_changes_nothing, start),
+        cmocka_unit_test_setup(memory_is_used_to_the_last_page, start),
+        cmocka_unit_test_setup(structures_may_fill_the_last_page, start),
+        cmocka_unit_test_setup(random_retypes_never_overlap, start),
+        cmocka_unit_test_setup(a_reset_gives_everything_back, start),
+        cmocka_unit_test_setup(a_reset_spares_what_is_not_below, start),
+        cmocka_unit_test_setup(depth_does_not_matter, start),
+        cmocka_unit_test_setup(an_untyped_that_ends_takes_its_children_along, start),
+        cmocka_unit_test_setup(nobody_resets_what_is_held, start),
+        cmocka_unit_test_setup(device_memory_is_never_touched, start),
+    };
+
+    return cmocka_run_group_tests_name("untyped", tests, NULL, NULL);
+}
