@@ -89,9 +89,11 @@ $(OBJ)/%.c.o: $(TANGLED)/%.c
 $(OBJ)/user/%.c.o: $(TANGLED)/%.c
 	$(call compile,$(USER_FLAGS))
 
-# A test belongs to the chapter that its name begins with.
+# A test belongs to the chapter that its file's name begins with, and stands
+# in the image in the order of its file.
 $(OBJ)/tests/%.c.o: tests/%.c
-	$(call compile,$(KERNEL_FLAGS) -DTEST_CHAPTER=$(firstword $(subst -, ,$(*F))))
+	$(call compile,$(KERNEL_FLAGS) -fno-toplevel-reorder \
+	    -DTEST_CHAPTER=$(firstword $(subst -, ,$(*F))))
 
 # The handlers themselves must not be instrumented.
 $(OBJ)/tests/kernel/ubsan.c.o: KERNEL_FLAGS += -fno-sanitize=all

@@ -23,7 +23,7 @@ from types import TracebackType
 
 from qmp import Qmp
 
-LIMIT = 90.0  # seconds; a boot on UEFI takes 4 on an idle computer
+LIMIT = 60.0  # seconds; a boot on UEFI takes 4 on an idle computer
 OVMF = Path("/usr/share/ovmf/OVMF.fd")
 SCREEN = (0xB8000, 80, 25)
 

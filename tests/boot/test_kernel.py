@@ -22,7 +22,10 @@ def of_tree(tree: Tree, *more: str) -> object:
 
 @functools.cache
 def verdicts(tree: Tree) -> dict[str, Verdict]:
-    return run_image(tree.test_kernel, tree.rinit)
+    try:
+        return run_image(tree.test_kernel, tree.rinit)
+    except (OSError, RuntimeError, AssertionError) as error:
+        return {"-": Verdict(False, f"the image could not be run: {error!r}")}
 
 
 @pytest.mark.parametrize("tree", [of_tree(tree) for tree in TREES])

@@ -19,7 +19,7 @@ enum {
     EXIT_FAILED = 0x12,
     PORT_WATCHDOG_OFF = 0x441, /* ib700 */
     PORT_WATCHDOG_ON = 0x443,
-    WATCHDOG_30_SECONDS = 0, /* of the machine's time, not of ours */
+    WATCHDOG_4_SECONDS = 13, /* of the machine's time, not of ours */
 };
 
 static const struct test *running;
@@ -130,7 +130,7 @@ void test_run(const struct test *test)
         say(test->last_words);
     }
     say("\n");
-    out(PORT_WATCHDOG_ON, WATCHDOG_30_SECONDS);
+    out(PORT_WATCHDOG_ON, WATCHDOG_4_SECONDS);
     test->body();
     out(PORT_WATCHDOG_OFF, 0);
     say("ok ");
