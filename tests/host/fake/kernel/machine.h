@@ -17,3 +17,7 @@ static inline paddr_t pointer_physical(const void *pointer)
 {
     return physical((uint64_t)((const unsigned char *)pointer - arena));
 }
+
+extern unsigned tlb_flushes; /* how often the processor was told */
+
+void tlb_flush(void);
