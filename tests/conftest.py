@@ -27,6 +27,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         return
     count = {kind: len(reports) for kind, reports in reporter.stats.items()}
     if count.get("skipped"):
-        reporter.write_line(f"{count['skipped']} skipped")
-    reporter.write_line(f"{count.get('passed', 0)} passed, "
-                        f"{count.get('failed', 0) + count.get('error', 0)} failed")
+        print(f"{count['skipped']} skipped")
+    print(f"{count.get('passed', 0)} passed, "
+          f"{count.get('failed', 0) + count.get('error', 0)} failed", flush=True)
