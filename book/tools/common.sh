@@ -17,8 +17,7 @@ fail() {
 
 # Sets NOWEB to the directory of noweb's own programs (markup, mnt, ...).
 find_noweb() {
-    for NOWEB in "${NOWEB_LIB:-/usr/lib/noweb}" /usr/local/lib/noweb \
-                 /usr/libexec/noweb; do
+    for NOWEB in ${NOWEB_LIB:-/usr/lib/noweb /usr/local/lib/noweb}; do
         if [ -x "$NOWEB/markup" ] && [ -x "$NOWEB/mnt" ]; then
             return 0
         fi

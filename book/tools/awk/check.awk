@@ -1,7 +1,7 @@
 # check.awk - reads noweb's tokens and refuses what would tangle into
 # something that the author did not mean.  Errors go to standard error as
 # file:line: error: ...; the roots go to standard output, one a line:
-# format (c, nasm, make, plain) and name, tab-separated.
+# format (c, nasm, plain) and name, tab-separated.
 #
 #   awk -v later=FILE -v dropped=FILE -v limit=40 -f check.awk
 #
@@ -34,7 +34,6 @@ function is_path(name) {
 function format_of(path) {
     if (path ~ /\.[ch]$/) return "c"
     if (path ~ /\.(asm|inc)$/) return "nasm"
-    if (path ~ /(^|\/)[Mm]akefile$/ || path ~ /\.mk$/) return "make"
     return "plain"
 }
 
@@ -70,7 +69,7 @@ function place() { return file ":" line }
 }
 /^@use / && in_code {
     used_name = substr($0, 6)
-    if (uses++ == 0) { used = used_name; column_text = source }
+    if (uses++ == 0) used = used_name
     remember_use(used_name)
     source = source "<<" used_name ">>"
     next
@@ -123,22 +122,25 @@ function check_reference() {
         return
     }
     is_mistake[used] = 1
-    if (used ~ /^[ \t]|[ \t]$/ || looks_like_shift())
-        complain(place(), "<<" used ">> is read as a chunk reference; for shifts write @<< and @>>")
-    else if (source ~ /\\$/ || after_backslash)
+    if (source ~ /\\$/ || after_backslash)
         complain(place(), "reference to <<" used ">> inside a macro continued with \\; " \
             "the line directive would break it: make it an inline function")
     else
-        complain(place(), "a reference stands alone on its line: <<" used ">> does not")
+        crowded[place()] = used
 }
 
-# An operand before and after the brackets, and no such chunk so far.
-function looks_like_shift() {
-    return column_text ~ /[A-Za-z0-9_)\]][ \t]*$/ && !(used in first)
+# References that share their line, judged when all chunks are known: a name
+# with blanks around it, or of no chunk at all, was meant to be a shift.
+function check_crowded(where, used) {
+    if (used ~ /^[ \t]|[ \t]$/ || !(used in first))
+        complain(where, "<<" used ">> is read as a chunk reference; for shifts write @<< and @>>")
+    else
+        complain(where, "a reference stands alone on its line: <<" used ">> does not")
 }
 
 END {
     settle()
+    for (where in crowded) check_crowded(where, crowded[where])
     for (i = 1; i <= chunks; i++) check_chunk(order[i])
     for (used in use_place)
         if (!(used in first) && !(used in is_mistake)) undefined(used)
