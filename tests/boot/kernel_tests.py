@@ -47,8 +47,6 @@ def boot(image: Path, rinit: Path | None, skip: int) -> Boot:
                                             **{"command-line": "info registers"})
             found = re.search(r"RIP=([0-9a-f]+)", registers)
             place = place_of(image, int(found[1], 16)) if found else "?"
-            while machine.serial.listen(0):
-                pass
         records = machine.debug.read_text(errors="replace").splitlines()
         if status not in (None, 0, DONE, PANIC, TEST_FAILED):
             raise RuntimeError(f"QEMU ended with status {status}: {machine.errors()}")

@@ -12,11 +12,11 @@ machine fell silent, not why.
 
 from __future__ import annotations
 
-import select
 import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -36,42 +36,52 @@ class Silence(AssertionError):
 
 
 class Line:
-    """The near end of the machine's serial line."""
+    """The near end of the machine's serial line.
+
+    A thread takes what comes at once: the far end would wait otherwise, as a
+    socket holds a few hundred characters that were written one by one.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        self._news = threading.Condition()
         self.heard = ""
         self.ended = False
+        threading.Thread(target=self._listen, daemon=True).start()
 
-    def listen(self, seconds: float) -> bool:
-        """Hears what comes within so many seconds; False if nothing did."""
-        if self.ended or not select.select([self._connection], [], [], seconds)[0]:
-            return False
-        try:
-            data = self._connection.recv(65536)
-        except ConnectionResetError:
-            data = b""
-        self.ended = not data
-        self.heard += data.decode("utf-8", "replace").replace("\r", "")
-        return True
+    def _listen(self) -> None:
+        while not self.ended:
+            try:
+                data = self._connection.recv(65536)
+            except OSError:
+                data = b""
+            with self._news:
+                self.ended = not data
+                self.heard += data.decode("utf-8", "replace").replace("\r", "")
+                self._news.notify_all()
 
     def wait_for(self, text: str, start: int = 0) -> int:
         """Waits until text was heard after position start; where it ends."""
-        deadline = time.monotonic() + LIMIT
-        while (found := self.heard.find(text, start)) < 0:
-            left = deadline - time.monotonic()
-            if self.ended or left <= 0 or not self.listen(left):
-                how = "ended" if self.ended else f"was silent for {LIMIT:.0f} s"
-                raise Silence(f"the machine {how} before {text!r}; it said:\n{self.heard}")
+        with self._news:
+            self._news.wait_for(lambda: self.ended or text in self.heard[start:], LIMIT)
+        found = self.heard.find(text, start)
+        if found < 0:
+            how = "ended" if self.ended else f"was silent for {LIMIT:.0f} s"
+            raise Silence(f"the machine {how} before {text!r}; it said:\n{self.heard}")
         return found + len(text)
+
+    def wait_for_more(self, than: int, seconds: float = LIMIT) -> bool:
+        """Waits until more characters were heard than that."""
+        with self._news:
+            self._news.wait_for(lambda: self.ended or len(self.heard) > than, seconds)
+        return len(self.heard) > than
 
     def wait_for_end(self) -> str:
         """Waits until the machine has ended; all that it said."""
-        deadline = time.monotonic() + LIMIT
-        while not self.ended:
-            left = deadline - time.monotonic()
-            if left <= 0 or not self.listen(left):
-                raise Silence(f"the machine has not ended; it said:\n{self.heard}")
+        with self._news:
+            self._news.wait_for(lambda: self.ended, LIMIT)
+        if not self.ended:
+            raise Silence(f"the machine has not ended; it said:\n{self.heard}")
         return self.heard
 
     def say(self, text: str) -> None:
@@ -174,7 +184,8 @@ class Machine:
         while text not in (screen := self.screen()):
             if time.monotonic() > deadline or self.process.poll() is not None:
                 raise Silence(f"the screen never showed {text!r}, but\n{screen}")
-            self.serial.listen(0.02)  # paces us, as nothing tells of a new screen
+            # Nothing tells of a new screen; what is typed shows here, too.
+            self.serial.wait_for_more(len(self.serial.heard), 0.02)
         return screen
 
     def type(self, text: str) -> None:
@@ -182,7 +193,6 @@ class Machine:
         for character in text:
             before = len(self.serial.heard)
             self.qmp.press(character)
-            while len(self.serial.heard) == before:
-                if not self.serial.listen(LIMIT) or self.serial.ended:
-                    raise Silence(f"the key {character!r} had no echo; "
-                                  f"serial line:\n{self.serial.heard}")
+            if not self.serial.wait_for_more(before):
+                raise Silence(f"the key {character!r} had no echo; "
+                              f"serial line:\n{self.serial.heard}")
