@@ -32,7 +32,7 @@ run-uefi: iso ## boot with GRUB on UEFI firmware (no VGA text there)
 	@$(LAUNCH) --uefi
 
 debug: kernel ## gdb, the kernel stopped at its first line, in the book's text
-	@boot/debug $(IMAGES)
+	@boot/debug $(IMAGES) $(GDB_OPTIONS)
 
 #?
 #? run, run-fast, run-uefi:
@@ -41,6 +41,8 @@ debug: kernel ## gdb, the kernel stopped at its first line, in the book's text
 #?   CONSOLE=both     both (the default where there is a display)
 #?   MEMORY=256M      how much memory the machine has
 #?   MACHINE=pc|q35   which machine; CPU=qemu64|max|... which processor
+#? debug:
+#?   GDB_OPTIONS=     what else gdb shall hear, as in "-ex 'break panic'"
 #? kernel and what builds on it:
 #?   CHECK=1          check every invariant after each system call
 #?   V=1              show the commands
