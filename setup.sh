@@ -19,6 +19,7 @@ done <boot/needs
 
 system='an unknown system'
 if [ -r /etc/os-release ]; then
+    # shellcheck disable=SC1091 # part of the system
     system=$(. /etc/os-release && echo "${ID:-unknown} ${VERSION_ID:-}")
 fi
 if [ "$system" != 'debian 12' ]; then
