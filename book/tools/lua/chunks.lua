@@ -165,11 +165,29 @@ local function is_member(tokens, i)
     return before.text == '>' and tokens[i - 2] and tokens[i - 2].text == '-'
 end
 
+local tag_words = text.set [[struct union enum]]
+
+-- Is the identifier declared as the tag of a structure, and as nothing else?
+local function is_tag(c, ident)
+    for _, line in ipairs(c.lines) do
+        local word = (' ' .. source(line)):match('[^%w_](%a+)%s+' .. ident .. '%f[^%w_]')
+        if word and tag_words[word] then return not called_in(c, ident) end
+    end
+    return false
+end
+
+local function follows_tag_word(tokens, i)
+    local before = tokens[i - 2]
+    return before ~= nil and tag_words[before.text] ~= nil
+end
+
 local function link_target(c, tokens, i)
     local token = tokens[i]
     if token.kind ~= 'id' then return nil end
     local target = M.definition(token.text, c)
-    if target and is_member(tokens, i) and called_in(target, token.text) then return nil end
+    if not target then return nil end
+    if is_member(tokens, i) and called_in(target, token.text) then return nil end
+    if is_tag(target, token.text) and not follows_tag_word(tokens, i) then return nil end
     return target
 end
 

@@ -114,6 +114,11 @@ local function recolour(svg)
     end))
 end
 
+-- Coordinates need two decimals (the factors of a transformation need all).
+local function round(attribute, value)
+    return string.format(' %s="%s"', attribute, (value:gsub('(%d+%.%d%d)%d+', '%1')))
+end
+
 -- The SVG to put into a page: own names, no empty paths, larger than print.
 local function inline_svg(code, alternative, for_web)
     local svg = text.read_file(svg_file(code)) or '<svg></svg>'
@@ -121,7 +126,7 @@ local function inline_svg(code, alternative, for_web)
     svg = svg:gsub('^<%?xml.-%?>%s*', ''):gsub('<path[^>]-%sd=""[^>]-/>', '')
     svg = svg:gsub('id="', 'id="' .. prefix):gsub('xlink:href="#', 'xlink:href="#' .. prefix)
         :gsub('url%(#', 'url(#' .. prefix)
-    svg = svg:gsub('(%d+%.%d%d)%d+', '%1')
+    svg = svg:gsub(' ([dxy])="([^"]*)"', round)
     local width, height = svg:match('width="([%d.]+)pt"'), svg:match('height="([%d.]+)pt"')
     svg = svg:gsub(' width="[^"]*"', '', 1):gsub(' height="[^"]*"', '', 1):gsub(' version="[^"]*"', '', 1)
     if for_web then svg = recolour(svg) end

@@ -193,11 +193,13 @@ function M.invariant(invariant_name, content)
     return content
 end
 
+-- What has no number in our count must have none in LaTeX's.
 function M.header(h)
-    if h.level > 1 or not h.identifier then return nil end
     local l = numbering.labels[h.identifier]
-    if l and not l.number and not h.classes:includes('unnumbered') then h.classes:insert('unnumbered') end
-    return h
+    if h.level <= 3 and l and not l.number and not h.classes:includes('unnumbered') then
+        h.classes:insert('unnumbered')
+        return h
+    end
 end
 
 function M.table(t)

@@ -11,7 +11,7 @@ local c = {
     type = text.set [[void char short int long unsigned signed float double bool size_t ssize_t
         uint8_t uint16_t uint32_t uint64_t int8_t int16_t int32_t int64_t uintptr_t intptr_t va_list]],
     line_comment = '//', comment_open = '/*', comment_close = '*/',
-    word = '^[%a_][%w_]*', directive = '^#%s*%a*',
+    word = '^[%a_][%w_]*', directive = '^#%s*%a*', include = '^#%s*include%s*<[^>]*>',
 }
 local nasm = {
     keyword = text.set [[mov movzx movsx movsxd lea add adc sub sbb and or xor not neg cmp test imul mul
@@ -95,6 +95,9 @@ local function scan(language, line, i, state)
     if ch:match('%s') then return 'sp', select(2, line:find('^%s+', i)) end
     if ch == '"' or ch == "'" then return 'str', string_end(line, i) end
     if ch:match('%d') then return 'num', select(2, line:find('^[%w_.]+', i)) end
+    if language.include and line:find(language.include, i) then
+        return 'pp', select(2, line:find(language.include, i))
+    end
     if language.directive and (language.directive_anywhere or line:sub(1, i - 1):match('^%s*$')) then
         local _, stop = line:find(language.directive, i)
         if stop then return 'pp', stop end
