@@ -59,6 +59,10 @@ function judge_prose(    n, parts, lower, phrase) {
     if (prose ~ /^<!--/) comment = 1
     if (comment) { if (prose ~ /-->/) comment = 0; return }
     if (prose ~ /^(\||:::|: |  *:---)/) return          # tables, divisions
+    if (prose ~ /^#+ /) {
+        sub(/^#+ /, "", prose)
+        sub(/[ \t]*\{[^{}]*\}[ \t]*$/, "", prose)
+    }
     n = split(prose, parts, /[ \t]+/)
     while (n > 0 && parts[n] == "") n--
     words[file] += n
