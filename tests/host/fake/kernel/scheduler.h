@@ -1,17 +1,31 @@
-/* On the host no task ever runs; it is enough to note that it may. */
+/* On the host no task ever runs; the state and the queues are kept. */
 #pragma once
+#include "kernel/assert.h"
 #include "kernel/cap/task.h"
 
 enum { PRIORITY_DEFAULT = 16 };
 
-static inline void scheduler_ready(struct task *task)
+static inline struct task *task_in_queue(struct link *link)
 {
-    task->state = TASK_READY;
+    return (struct task *)((char *)link - offsetof(struct task, queue));
 }
 
 static inline void scheduler_remove(struct task *task)
 {
-    (void)task;
+    link_remove(&task->queue);
+}
+
+static inline void scheduler_ready(struct task *task)
+{
+    link_remove(&task->queue);
+    task->state = TASK_READY;
+}
+
+static inline void scheduler_wait(struct task *task, enum task_state state)
+{
+    assert(task->state == TASK_READY && state > TASK_READY);
+    link_remove(&task->queue);
+    task->state = (uint8_t)state;
 }
 
 static inline void check_scheduler(void)
