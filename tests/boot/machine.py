@@ -12,6 +12,7 @@ machine fell silent, not why.
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
@@ -26,6 +27,7 @@ from qmp import Qmp
 LIMIT = 60.0  # seconds; a boot on UEFI takes 4 on an idle computer
 OVMF = Path("/usr/share/ovmf/OVMF.fd")
 SCREEN = (0xB8000, 80, 25)
+INTERRUPTS_ON = 1 << 9  # in the flags register
 
 # What the kernel's machine_exit() says through isa-debug-exit.
 DONE, PANIC, TEST_FAILED = 33, 35, 37
@@ -94,7 +96,7 @@ class Machine:
     def __init__(self, *, kernel: Path | None = None, initrd: Path | str | None = None,
                  iso: Path | None = None, uefi: bool = False, memory: str = "64M",
                  machine: str = "pc", cpu: str = "max", icount: int | None = None,
-                 emulator: str = "qemu-system-x86_64",
+                 emulator: str = "qemu-system-x86_64", exit_device: bool = True,
                  options: tuple[str, ...] = ()) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="rux-"))
         self.debug = self.directory / "debug"
@@ -102,12 +104,13 @@ class Machine:
             emulator, "-accel", "tcg", "-machine", machine, "-cpu", cpu, "-m", memory,
             "-nodefaults", "-no-reboot", "-display", "none", "-vga", "std",
             "-rtc", "base=2000-01-01,clock=vm",
-            "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
             "-debugcon", f"file:{self.debug}",
             "-chardev", f"socket,id=qmp,path={self.directory}/qmp",
             "-mon", "chardev=qmp,mode=control",
             "-chardev", f"socket,id=serial,path={self.directory}/serial",
             "-serial", "chardev:serial", *options]
+        if exit_device:
+            self._command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
         if kernel:
             self._command += ["-kernel", str(kernel)]
         if initrd:
@@ -166,6 +169,19 @@ class Machine:
         """Waits until the machine has ended by itself; QEMU's exit status."""
         self.serial.wait_for_end()
         return self.process.wait(LIMIT)
+
+    def wait_for_halt(self) -> None:
+        """Waits until the processor has stopped for good: hlt, interrupts off."""
+        deadline = time.monotonic() + LIMIT
+        while True:
+            registers = self.qmp.command("human-monitor-command",
+                                         **{"command-line": "info registers"})
+            flags = int(re.search(r"[RE]FL=([0-9a-f]+)", registers)[1], 16)  # type: ignore[index]
+            if "HLT=1" in registers and not flags & INTERRUPTS_ON:
+                return
+            if time.monotonic() > deadline:
+                raise Silence("the processor did not halt")
+            self.serial.wait_for_more(len(self.serial.heard), 0.02)
 
     # --- Screen and keyboard ---------------------------------------------------
 
