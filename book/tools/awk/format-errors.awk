@@ -1,8 +1,16 @@
-# format-errors.awk - reads the places of a file's lines (first file) and the
-# output of diff between the code and what clang-format makes of it; prints
-# an error for each hunk, in the book's coordinates.
+# format-errors.awk - reads diff -r between what authors wrote and what
+# clang-format makes of it (both normalized) and prints an error for each
+# hunk, in the book's coordinates: kept/NAME has the places of NAME's lines.
 
-FNR == NR { place[FNR] = $0; next }
+/^diff / {
+    report()
+    name = $NF
+    sub(/^[^\/]*\//, "", name)
+    lines = 0
+    while ((getline text < ("kept/" name)) > 0) place[++lines] = text
+    close("kept/" name)
+    next
+}
 /^[0-9]/ { report(); split($0, range, /[acd,]/); at = range[1]; next }
 /^< / && ours == "" { ours = substr($0, 3) }
 /^> / && theirs == "" { theirs = substr($0, 3) }
@@ -17,10 +25,10 @@ function report() {
 }
 
 function difference() {
-    if (theirs == "") return "a line too many, \"" ours "\""
-    if (strip(ours) == strip(theirs) && ours != theirs)
-        return "indent by " length(theirs) - length(strip(theirs)) " columns: " strip(theirs)
-    return "clang-format writes \"" strip(theirs) "\""
+    if (theirs == "") return "a line too many, \"" strip(ours) "\""
+    if (strip(ours) == strip(theirs))
+        return "indent \"" strip(theirs) "\" by " length(theirs) - length(strip(theirs)) " columns"
+    return "here clang-format has the line \"" strip(theirs) "\""
 }
 
 function strip(s) { sub(/^ +/, "", s); return s }

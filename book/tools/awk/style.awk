@@ -129,6 +129,9 @@ function end_code_line() {
         complain(place(), "a tab in the code; indent with spaces")
     if (source ~ /[ \t]$/ && !uses)
         complain(place(), "blanks at the end of the line")
+    if (source ~ /(^|[^A-Za-z0-9_])(char|int|long|void|bool|[a-z0-9_]+_t|struct [a-z0-9_]+)\* *[A-Za-z_]/ &&
+            source !~ /^[^"]*\/\*.*\* /)
+        complain(place(), "a star belongs to its name: char *p")
     find_definitions(source)
     source = ""
     uses = 0
