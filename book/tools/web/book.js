@@ -253,10 +253,10 @@ function onKey(e) {
     if (e.altKey || e.ctrlKey || e.metaKey) return;
     if (e.key === 'Escape') {
         hidePreview();
-        if (e.target.matches('#search input')) { e.target.value = ''; search(''); e.target.blur(); }
+        if (e.target.matches?.('#search input')) { e.target.value = ''; search(''); e.target.blur(); }
         return;
     }
-    if (e.target.matches('input, textarea, select, pre')) return;
+    if (e.target.matches?.('input, textarea, select, pre')) return;
     const page = { ArrowLeft: 'prev', ArrowRight: 'next' }[e.key];
     if (page) {
         const link = $('.pager a[rel=' + page + ']');
