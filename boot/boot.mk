@@ -12,7 +12,7 @@ BUILD = $(MAKE) $(JOBS) --no-print-directory -f boot/build.mk \
 	TANGLED=$(TANGLED) LAST=$(CHAPTER_TAG) V=$(V)
 LAUNCH = boot/qemu --images $(IMAGES)
 
-.PHONY: kernel iso run run-fast run-uefi debug
+.PHONY: kernel iso run run-fast run-uefi debug picture
 
 kernel: $(TANGLE_STAMP) ## compile and link: rux.elf, rinit.elf (CHECK=1, V=1)
 	@boot/need compile
@@ -33,6 +33,9 @@ run-uefi: iso ## boot with GRUB on UEFI firmware (no VGA text there)
 
 debug: kernel ## gdb, the kernel stopped at its first line, in the book's text
 	@boot/debug $(IMAGES) $(GDB_OPTIONS)
+
+picture: kernel ## draw the README's picture again, from a run
+	@/usr/bin/python3 -B tests/boot/picture.py boot/screen.svg
 
 #?
 #? run, run-fast, run-uefi:
