@@ -10,6 +10,7 @@
 #   CHECK=1  check every invariant after each system call
 #   TEST=1   the test image: tests of the chapters up to LAST instead of the
 #            demonstration, checks, undefined behaviour reported
+#   TEST_DIR=dir  where those tests are, if not in tests/kernel
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -29,8 +30,9 @@ DEMO := $(if $(TEST)$(if $(LAST),,none),,$(sort \
 	$(wildcard $(TANGLED)/demo/$(LAST)-*.c $(TANGLED)/demo/$(LAST)-*.asm)))
 
 # The tests of this tree's chapters, in order; the runner, which sums up, last.
-TESTS := $(foreach test,$(sort $(wildcard tests/kernel/[0-9][0-9]-*.c)),\
-	$(shell [ $(patsubst tests/kernel/%,%,$(test)) '>' '$(or $(LAST),99)~' ] \
+TEST_DIR := tests/kernel
+TESTS := $(foreach test,$(sort $(wildcard $(TEST_DIR)/[0-9][0-9]-*.c)),\
+	$(shell [ $(notdir $(test)) '>' '$(or $(LAST),99)~' ] \
 	|| echo $(test)))
 TESTS := $(if $(TEST),$(TESTS) $(wildcard tests/kernel/ubsan.c tests/kernel/test.c))
 

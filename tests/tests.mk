@@ -27,7 +27,7 @@ test-host: $(TANGLE_STAMP)
 images: $(PREFIXES) whole-book
 
 $(PREFIXES): prefix-%:
-	+@$(MAKE) --no-print-directory CHAPTER=$* EX= CHECK= kernel test-image \
+	+@$(MAKE) --no-print-directory CHAPTER=$* EX= CHECK= iso test-image \
 	    $(if $(filter $(CHAPTER_TAG),$*),test-host)
 
 whole-book:
