@@ -122,6 +122,28 @@ def test_a_wrong_setting_is_explained(setting: str, answer: str) -> None:
     assert answer in done.stdout
 
 
+@pytest.mark.parametrize(("display", "console", "window", "terminal"), [
+    ("", "", False, True),
+    (":0", "", True, True),
+    (":0", "both", True, True),
+    (":0", "window", True, False),
+    (":0", "serial", False, True),
+])
+def test_where_the_machine_speaks(display: str, console: str, window: bool, terminal: bool,
+                                  tmp_path: Path) -> None:
+    """With a QEMU that has windows, which only says how it was started."""
+    fake = tmp_path / "qemu-system-x86_64"
+    fake.write_text('#!/bin/sh\ncase "$*" in *help*) echo gtk ;; *) echo "STARTED $*" ;; esac\n')
+    fake.chmod(0o755)
+    done = make("run-fast", "CHAPTER=1", DISPLAY=display, CONSOLE=console,
+                PATH=f"{tmp_path}:{os.environ['PATH']}")
+    started = next(line for line in done.stdout.split("\n") if line.startswith("STARTED"))
+    assert ("-display none" not in started) == window
+    assert ("mon:stdio" in started) == terminal
+    assert ("isa-debug-exit" in started) == (not window)
+    assert ("Ctrl-A X" in done.stdout) == terminal
+
+
 @pytest.mark.parametrize("command", ["run", "run-fast"])
 def test_a_prefix_runs_and_returns_to_the_shell(command: str) -> None:
     done = make(command, "CHAPTER=3")
@@ -237,10 +259,14 @@ def test_clean_tangle_and_compile_is_quick(copy: Path) -> None:
     assert time.monotonic() - start < 5 * 3  # three times, as other tests run beside
 
 
-def test_check_builds_a_kernel_of_its_own() -> None:
+def test_check_builds_a_kernel_that_checks_itself() -> None:
     done = make("kernel", "CHECK=1")
     assert done.returncode == 0, done.stdout
-    assert (FULL.directory / "check" / "rux.elf").exists()
+    checked = FULL.directory / "check"
+    with Machine(kernel=checked / "rux.elf", initrd=f"{checked}/rinit.elf rinit") as machine:
+        machine.serial.wait_for(">>> ")
+        machine.serial.say("list\n")
+        machine.serial.wait_for("Operation finished.")
 
 
 def test_scripts_are_clean() -> None:
@@ -253,4 +279,6 @@ def test_scripts_are_clean() -> None:
 
 def test_lint_is_content() -> None:
     done = make("lint")
-    assert done.returncode == 0, done.stdout
+    if done.returncode != 0:
+        wrong = [line for line in done.stdout.split("\n") if "warning:" not in line]
+        pytest.fail("\n".join(wrong), pytrace=False)
