@@ -58,14 +58,21 @@ chapters: ## list the chapters: number, slug, title, file
 lint: ## measure the chapters and check their style; fails on errors
 	@$(BOOK_TOOLS)/lint
 
-pdf: ## typeset the book: build/book/rux.pdf
+# What the editions are made of.
+WOVEN_FROM := $(BOOK_FILES) book/book.yaml book/refs.bib $(wildcard figures/*) \
+    $(shell find $(BOOK_TOOLS) -type f)
+
+pdf: build/book/rux.pdf ## typeset the book: build/book/rux.pdf
+html: html/index.html ## weave the web edition: html/index.html
+epub: build/book/rux.epub ## weave the e-book: build/book/rux.epub
+book: pdf html epub ## weave all editions: PDF, HTML, EPUB
+
+build/book/rux.pdf: $(WOVEN_FROM)
 	@$(BOOK_TOOLS)/weave pdf
 
-html: ## weave the web edition: html/index.html
+html/index.html: $(WOVEN_FROM)
 	@$(BOOK_TOOLS)/weave html
 
-epub: ## weave the e-book: build/book/rux.epub
+# After the pages, which draw the same figures.
+build/book/rux.epub: $(WOVEN_FROM) | html/index.html
 	@$(BOOK_TOOLS)/weave epub
-
-book: ## weave all editions: PDF, HTML, EPUB
-	@$(BOOK_TOOLS)/weave pdf html epub

@@ -108,11 +108,27 @@ local function lines(c)
     return #out > 0 and table.concat(out, '\n') or '\\NWempty'
 end
 
+-- How many lines of the margin's small type fit beside a chunk.
+local function margin_room(c) return math.floor((#c.lines * 11 + 30) / 8.5) end
+
+-- The identifiers for the margin: all, or those of other chapters, or the first.
+local function margin_idents(c)
+    local all, far = chunks.foreign_idents(c), {}
+    local room = margin_room(c)
+    if #all <= room then return all, false end
+    for _, ident in ipairs(all) do
+        if c.used_idents[ident].chapter ~= c.chapter then far[#far + 1] = ident end
+    end
+    return { table.unpack(far, 1, math.min(#far, room)) }, #far > room
+end
+
 local function margin(c)
     local out = {}
-    for _, ident in ipairs(chunks.foreign_idents(c)) do
+    local idents, more = margin_idents(c)
+    for _, ident in ipairs(idents) do
         out[#out + 1] = string.format('\\NWmi{%s}{%s}', chunk_label(c.used_idents[ident]), code(ident))
     end
+    if more then out[#out + 1] = '\\dots' end
     return #out > 0 and '\\NWmargin{' .. table.concat(out) .. '}' or ''
 end
 
@@ -193,13 +209,15 @@ function M.invariant(invariant_name, content)
     return content
 end
 
--- What has no number in our count must have none in LaTeX's.
+-- What has no number in our count must have none in LaTeX's, and names its
+-- pages itself.
 function M.header(h)
     local l = numbering.labels[h.identifier]
-    if h.level <= 3 and l and not l.number and not h.classes:includes('unnumbered') then
-        h.classes:insert('unnumbered')
-        return h
-    end
+    if h.level > 3 or (l and l.number) then return nil end
+    if not h.classes:includes('unnumbered') then h.classes:insert('unnumbered') end
+    if h.level > 1 then return h end
+    local title = esc(pandoc.utils.stringify(h.content))
+    return { h, M.block(string.format('\\markboth{%s}{%s}', title, title)) }
 end
 
 function M.table(t)
@@ -226,9 +244,15 @@ local function index(items)
     return M.block('\\begin{nwindex}\n' .. table.concat(items, '\n') .. '\n\\end{nwindex}')
 end
 
+-- Pages, each once; those of definitions bold.
+local function pages(list)
+    local out = {}
+    for i, c in ipairs(list) do out[i] = '\\NWpage{' .. chunk_label(c) .. '}' end
+    return table.concat(out)
+end
+
 local function index_item(key, defined, used)
-    local s = string.format('\\item %s \\textbf{%s}', key, places(defined))
-    return #used > 0 and s .. '; ' .. places(used) or s
+    return string.format('\\item %s\\NWpages{%s}{%s}', key, pages(defined), pages(used))
 end
 
 function M.chunk_index(rows)

@@ -64,6 +64,7 @@ local home = {}       -- identifier -> page file
 
 local function write_body(page, meta)
     page.body = pandoc.write(pandoc.Pandoc(page.blocks, meta), 'html', PANDOC_WRITER_OPTIONS)
+    page.body = page.body:gsub(' role="doc%-bib%a+"', '')     -- roles that ARIA has given up
     for id in page.body:gmatch('%sid="([^"]+)"') do home[id] = home[id] or page.file end
 end
 

@@ -85,6 +85,6 @@ function Pandoc(document)
     end
     problems.stop_if_any()
     document.blocks = body.content
-    document.blocks:extend(back_matter())
+    document.blocks:extend(pandoc.walk_block(pandoc.Div(back_matter()), { Header = out.header }).content)
     return document
 end
