@@ -2,6 +2,7 @@
 #include "tests/kernel/test.h"
 
 #include "kernel/x86/cpu.h"
+#include "kernel/x86/idt.h"
 #include "kernel/x86/msr.h"
 #include "kernel/x86/trap.h"
 #include "lib/string.h"
@@ -47,6 +48,23 @@ TEST(a_breakpoint_leaves_every_register_as_it_was)
     EXPECT_EQUAL(low, 0x7654321);
     EXPECT_EQUAL(high, 0xedcba98);
     EXPECT_EQUAL(flags & 1, 1);
+}
+
+TEST(gates_flags_and_stacks_are_as_they_should_be)
+{
+    check_traps();
+}
+
+TEST_DIES(a_direction_flag_that_is_left_set_is_found, "assertion failed: (flags")
+{
+    __asm__ volatile("std");
+    check_traps();
+}
+
+TEST_DIES(an_interrupt_stack_that_is_none_is_found, "assertion failed: stack_place")
+{
+    this_cpu()->tss.ist[1] -= 16384;
+    check_traps();
 }
 
 TEST(every_exception_has_a_name)
