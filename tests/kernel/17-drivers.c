@@ -1,0 +1,121 @@
+/* 17-drivers.c - what a driver may reach, and what rinit is given for it.
+ * A person at keyboard and screen is in tests/boot. */
+#include "tests/kernel/rinit.h"
+
+#include "kernel/cap/irq.h"
+#include "kernel/cap/ports.h"
+#include "kernel/syscall.h"
+#include "kernel/x86/io.h"
+#include "kernel/x86/paging.h"
+#include "tests/kernel/program.h"
+
+PROGRAM(port_call, "1: syscall; jmp 1b")
+
+enum { PORTS = 100, READ_ONLY = 101, SCRATCH = 0x3ff, STATUS = 0x3fd };
+
+static struct process driver;
+
+static enum error port_call(uint64_t number, uint64_t slot, uint64_t port,
+                            uint64_t value)
+{
+    struct frame *frame = &driver.task->frame;
+    frame->rax = number | 0x100;
+    frame->rdi = slot;
+    frame->rsi = port;
+    frame->rdx = value;
+    EXPECT_EQUAL(run_to_entry(driver.task), VECTOR_SYSCALL);
+    system_call(driver.task);
+    return (enum error)frame->rax;
+}
+
+static void start_driver(void)
+{
+    static struct ports ports = {.first = 0x3f8, .last = 0x3ff};
+    if (ports.object.type == OBJECT_NONE) {
+        object_init(&ports.object, OBJECT_PORTS);
+        object_keep(&ports.object);
+    }
+    driver = start_program(fresh_ground(), 1, PROGRAM_OF(port_call));
+    weak_original(&driver.pool->pool, PORTS, &ports.object, RIGHT_ALL, 0);
+    weak_derive(&driver.pool->pool, READ_ONLY, &driver.pool->slots[PORTS],
+                RIGHT_READ, 0);
+}
+
+TEST(ports_of_the_range_can_be_used)
+{
+    start_driver();
+    for (uint64_t value = 0; value < 256; value += 51) {
+        EXPECT_EQUAL(port_call(CALL_PORT_OUT, PORTS, SCRATCH, value),
+                     NO_ERROR);
+        EXPECT_EQUAL(port_in8(SCRATCH), value);
+        EXPECT_EQUAL(port_call(CALL_PORT_IN, PORTS, SCRATCH, 0), NO_ERROR);
+        EXPECT_EQUAL(driver.task->frame.rdx, value);
+        still_alive();
+    }
+}
+
+TEST(ports_outside_are_refused)
+{
+    static const uint64_t outside[] = {
+        0, 0x3f7, 0x400, 0x60, 0xf4, 0xffff, 0x10000 + SCRATCH,
+        (UINT64_C(1) << 32) + SCRATCH, UINT64_MAX,
+    };
+    start_driver();
+    port_out8(SCRATCH, 0x5a);
+    for (unsigned i = 0; i < sizeof outside / sizeof outside[0]; i++) {
+        EXPECT_EQUAL(port_call(CALL_PORT_IN, PORTS, outside[i], 0),
+                     ERROR_BAD_ARGUMENT);
+        EXPECT_EQUAL(port_call(CALL_PORT_OUT, PORTS, outside[i], 0),
+                     ERROR_BAD_ARGUMENT);
+        still_alive();
+    }
+    EXPECT_EQUAL(port_call(CALL_PORT_OUT, PORTS, SCRATCH, 256),
+                 ERROR_BAD_ARGUMENT);
+    EXPECT_EQUAL(port_call(CALL_PORT_OUT, PORTS, SCRATCH, UINT64_MAX),
+                 ERROR_BAD_ARGUMENT);
+    EXPECT_EQUAL(port_call(CALL_PORT_IN, READ_ONLY, SCRATCH, 0),
+                 ERROR_NO_RIGHT);
+    EXPECT_EQUAL(port_call(CALL_PORT_OUT, READ_ONLY, SCRATCH, 0),
+                 ERROR_NO_RIGHT);
+    EXPECT_EQUAL(port_call(CALL_PORT_IN, 0, SCRATCH, 0), ERROR_WRONG_TYPE);
+    EXPECT_EQUAL(port_call(CALL_PORT_OUT, 1, SCRATCH, 0), ERROR_WRONG_TYPE);
+    EXPECT_EQUAL(port_in8(SCRATCH), 0x5a);
+}
+
+TEST(rinit_has_the_devices)
+{
+    struct capability *slots = rinit_pool()->slots;
+    static const struct {
+        unsigned slot;
+        uint16_t first, last;
+    } ranges[] = {
+        {SLOT_KEYBOARD_PORTS, 0x60, 0x64},
+        {SLOT_SERIAL_PORTS, 0x3f8, 0x3ff},
+        {SLOT_SCREEN_PORTS, 0x3d4, 0x3d5},
+    };
+    for (unsigned i = 0; i < 3; i++) {
+        struct ports *ports = ports_from(slots[ranges[i].slot].weak.object);
+        EXPECT(ports);
+        EXPECT_EQUAL(ports->first, ranges[i].first);
+        EXPECT_EQUAL(ports->last, ranges[i].last);
+    }
+    EXPECT_EQUAL(irq_from(slots[SLOT_KEYBOARD_LINE].weak.object)->line, 1);
+    EXPECT_EQUAL(irq_from(slots[SLOT_SERIAL_LINE].weak.object)->line, 4);
+    EXPECT(channel_from(slots[SLOT_INTERRUPTS].weak.object));
+    EXPECT(slots[SLOT_VIDEO_MEMORY].weak.object == &vga_untyped->object);
+    check_all();
+}
+
+TEST(the_screen_is_the_frame_that_holds_the_text)
+{
+    struct capability *slots = rinit_pool()->slots;
+    struct object *pml4 = slots[SLOT_SPACE].weak.object;
+    struct page *page = page_from(slots[SLOT_SCREEN].weak.object);
+    EXPECT_EQUAL(page->frame.value, 0xb8000);
+    paging_load(table_from(pml4)->page);
+    uint64_t entry = paging_lookup(RINIT_SCREEN);
+    paging_load(paging_kernel_pml4);
+    EXPECT_EQUAL(entry & ENTRY_FRAME, 0xb8000);
+    EXPECT(entry & ENTRY_WRITABLE);
+    EXPECT(entry & ENTRY_NO_EXECUTE);
+}
