@@ -253,10 +253,13 @@ def test_a_change_of_one_chapter_rebuilds_what_it_touches(copy: Path) -> None:
 
 
 def test_clean_tangle_and_compile_is_quick(copy: Path) -> None:
-    start = time.monotonic()
+    """Five seconds on two processors, counted as work: other tests run beside."""
+    before = os.times()
     done = make("tangle", "kernel", cwd=copy)
+    after = os.times()
     assert done.returncode == 0, done.stdout
-    assert time.monotonic() - start < 5 * 3  # three times, as other tests run beside
+    assert (after.children_user - before.children_user
+            + after.children_system - before.children_system) < 10
 
 
 def test_check_builds_a_kernel_that_checks_itself() -> None:

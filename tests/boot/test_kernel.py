@@ -25,7 +25,7 @@ def verdicts(tree: Tree) -> dict[str, Verdict]:
     try:
         return run_image(tree.test_kernel, tree.rinit)
     except (OSError, RuntimeError, AssertionError) as error:
-        return {"-": Verdict(False, f"the image could not be run: {error!r}")}
+        return {"-": Verdict(False, f"the image could not be run: {error}")}
 
 
 @pytest.mark.parametrize("tree", [of_tree(tree) for tree in TREES])
