@@ -137,7 +137,7 @@ def test_indices(woven: Workspace) -> None:
 
 
 def test_line_count_is_on_the_first_page(woven: Workspace) -> None:
-    assert "22 lines of C and assembly" in woven.read("html/index.html")
+    assert "21 lines of C and assembly" in woven.read("html/index.html")
 
 
 def test_nothing_is_loaded_from_elsewhere(woven: Workspace) -> None:
@@ -173,7 +173,7 @@ def test_pdf(woven: Workspace) -> None:
     assert result.returncode == 0, result.stderr
     text = subprocess.run(["pdftotext", "-layout", "build/book/rux.pdf", "-"], cwd=woven.root, text=True,
                           capture_output=True, check=True).stdout
-    for words in ("22 lines of C and assembly", "Figure 1.1", "Table 1.1: The words.", "Exercise 1.1", "Hints",
+    for words in ("21 lines of C and assembly", "Figure 1.1", "Table 1.1: The words.", "Exercise 1.1", "Hints",
                   "Bibliography", "Index of chunks", "Index of identifiers", "Colophon", "Output of make run CHAPTER=1"):
         assert words in text, words
     assert re.search(r"Continued in 2\.3 \(p\. \d+\)\. Used in 1\.2 \(p\. \d+\)\.", text)
@@ -228,3 +228,15 @@ def test_missing_program_names_its_package(book: Workspace, monkeypatch: pytest.
     assert "pandoc is missing; on Debian: apt-get install pandoc" in book.run("weave", "html").stderr
 
 
+
+
+def test_without_npm_there_is_no_search(book: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    book.copy_sample()
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
+    monkeypatch.setenv("npm_config_fetch_retries", "0")
+    monkeypatch.setenv("npm_config_cache", str(book.root / "cache"))
+    result = book.run("weave", "html")
+    assert result.returncode == 0, result.stderr
+    assert "the web edition has no search: " in result.stderr
+    assert "data-search" not in book.read("html/index.html")
+    assert not (book.root / "html/search.js").exists()
