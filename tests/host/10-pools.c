@@ -257,6 +257,37 @@ static void a_pool_that_ends_lets_go_of_everything(void **state)
     check_all();
 }
 
+/* Who is told that an object ends may still look at it. */
+static bool was_whole;
+
+static void look_at_the_pool(struct weak_pool *pool, unsigned index)
+{
+    (void)pool;
+    (void)index;
+    was_whole = !link_alone(&secret.object.weak);
+}
+
+static void an_object_is_whole_while_others_are_told(void **state)
+{
+    static const struct pool_class watching = {
+        .kind = WEAK_LEAF, .forget = look_at_the_pool
+    };
+    static struct {
+        struct weak_pool pool;
+        struct weak slot;
+    } watcher;
+    struct cpool *pool = make_pool(&root, 1);
+
+    (void)state;
+    weak_original(&pool->pool, 0, &secret.object, RIGHT_ALL, 0);
+    weak_pool_init(&watcher.pool, NULL, &watching, 1);
+    weak_derive(&watcher.pool, 0, &root.slots[1], RIGHT_READ, 0);
+    was_whole = false;
+    untyped_reset(ram);
+    assert_true(was_whole);
+    assert_true(link_alone(&secret.object.weak));
+}
+
 /* --- Everything at once --------------------------------------------------------- */
 
 static struct cpool *random_pool(void)
@@ -356,6 +387,7 @@ int main(void)
         WITH_MEMORY(a_cycle_is_harmless),
         WITH_MEMORY(a_confined_task_reaches_no_secret),
         WITH_MEMORY(a_pool_that_ends_lets_go_of_everything),
+        WITH_MEMORY(an_object_is_whole_while_others_are_told),
         WITH_MEMORY(random_operations_keep_every_invariant),
         WITH_MEMORY(the_check_sees_a_slot_off_its_list),
     };
