@@ -95,12 +95,21 @@ static void ports_include_whole_accesses_only(void **state)
         for (size_t l = f; l < ENDS; l++)
             for (uint32_t n = 0; n < 3000; n++) {
                 struct ports ports = { .first = ends[f], .last = ends[l] };
-                unsigned port = ends[random_below(ENDS)] + random_below(5) - 2;
-                unsigned width = random_below(6);
+                uint64_t port = ends[random_below(ENDS)] + random_below(5) - 2u;
+                uint64_t width = random_below(6);
                 bool expected = width > 0;
 
-                for (uint64_t p = port; p < (uint64_t)port + width; p++)
-                    expected = expected && p >= ports.first && p <= ports.last;
+                for (uint64_t p = 0; p < width; p++)
+                    expected = expected && port + p >= ports.first &&
+                               port + p <= ports.last;
+                if (random_below(4) == 0) {
+                    width = UINT64_MAX - random_below(3);
+                    expected = false;
+                }
+                if (random_below(4) == 0) {
+                    port = UINT64_MAX - random_below(3);
+                    expected = false;
+                }
                 assert_int_equal(ports_include(&ports, port, width), expected);
             }
 }
