@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "kernel/assert.h"
+#include "kernel/console.h"
 #include "kernel/image.h"
 #include "kernel/x86/layout.h"
 #include "kernel/x86/stack.h"
@@ -137,6 +138,22 @@ TEST(the_screen_scrolls)
     EXPECT_EQUAL(cell(0, 0), VGA_PLAIN << 8 | 'b');
     EXPECT_EQUAL(cell(23, 79), VGA_PLAIN << 8 | '-');
     EXPECT_EQUAL(cell(24, 0), VGA_PLAIN << 8 | ' ');
+    vga_put('x');
+    EXPECT_EQUAL(cell(24, 0), VGA_PLAIN << 8 | 'x');
+    vga_clear(VGA_PLAIN);
+}
+
+TEST(a_released_screen_is_left_alone_until_it_is_claimed)
+{
+    if (!vga_clear(VGA_PLAIN))
+        return;
+    console_release_screen();
+    log_line("not on the screen");
+    EXPECT_EQUAL(cell(0, 0), VGA_PLAIN << 8 | ' ');
+    console_claim_screen();
+    EXPECT_EQUAL(cell(24, 79), VGA_ALARM << 8 | ' ');
+    kprintf("R");
+    EXPECT_EQUAL(cell(0, 0), VGA_ALARM << 8 | 'R');
     vga_clear(VGA_PLAIN);
 }
 

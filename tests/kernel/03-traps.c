@@ -1,6 +1,8 @@
 /* 03-traps.c - descriptors, stubs and what a trap reports. */
 #include "tests/kernel/test.h"
 
+#include <stdbool.h>
+
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/idt.h"
 #include "kernel/x86/msr.h"
@@ -50,6 +52,30 @@ TEST(a_breakpoint_leaves_every_register_as_it_was)
     EXPECT_EQUAL(flags & 1, 1);
 }
 
+extern const uint8_t trap_stubs[VECTORS][16];
+
+/* SDM 3A, "Exceptions and Interrupts"; 29 and 30 are AMD's. */
+static bool comes_with_an_error_code(unsigned vector)
+{
+    return vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 ||
+           vector == 21 || vector == 29 || vector == 30;
+}
+
+TEST(a_stub_pushes_what_the_processor_does_not)
+{
+    enum { PUSH_8 = 0x6a, PUSH_32 = 0x68 };
+    for (unsigned vector = 0; vector < VECTORS; vector++) {
+        const uint8_t *code = trap_stubs[vector];
+        if (!comes_with_an_error_code(vector)) {
+            EXPECT_EQUAL(code[0], PUSH_8);
+            EXPECT_EQUAL(code[1], 0);
+            code += 2;
+        }
+        EXPECT_EQUAL(code[0], vector < 128 ? PUSH_8 : PUSH_32);
+        EXPECT_EQUAL(code[1], vector);
+    }
+}
+
 TEST(gates_flags_and_stacks_are_as_they_should_be)
 {
     check_traps();
@@ -78,6 +104,35 @@ TEST_DIES(an_invalid_opcode_is_reported, "invalid opcode in the kernel")
 {
     __asm__ volatile("ud2");
 }
+
+/* Gives each register a number of its own and executes an invalid opcode. */
+static void die_with_numbers(void)
+{
+    __asm__ volatile(
+        "mov $0xa1, %%rax; mov $0xb2, %%rbx; mov $0xc3, %%rcx\n"
+        "mov $0xd4, %%rdx; mov $0xe5, %%rsi; mov $0xf6, %%rdi\n"
+        "mov $8, %%r8;   mov $9, %%r9;   mov $10, %%r10; mov $11, %%r11\n"
+        "mov $12, %%r12; mov $13, %%r13; mov $14, %%r14; mov $15, %%r15\n"
+        "ud2"
+        :
+        :
+        : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11",
+          "r12", "r13", "r14", "r15");
+}
+
+#define SHOWS(name, left, right)                                              \
+    TEST_DIES(a_report_shows_##name, left "    " right)                       \
+    {                                                                         \
+        die_with_numbers();                                                   \
+    }
+
+SHOWS(rax_and_rbx, "rax 0x00000000000000a1", "rbx    0x00000000000000b2")
+SHOWS(rcx_and_rdx, "rcx 0x00000000000000c3", "rdx    0x00000000000000d4")
+SHOWS(rsi_and_rdi, "rsi 0x00000000000000e5", "rdi    0x00000000000000f6")
+SHOWS(r8_and_r9, "r8  0x0000000000000008", "r9     0x0000000000000009")
+SHOWS(r10_and_r11, "r10 0x000000000000000a", "r11    0x000000000000000b")
+SHOWS(r12_and_r13, "r12 0x000000000000000c", "r13    0x000000000000000d")
+SHOWS(r14_and_r15, "r14 0x000000000000000e", "r15    0x000000000000000f")
 
 TEST_DIES(a_division_by_zero_is_reported, "divide error in the kernel")
 {
