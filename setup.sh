@@ -1,14 +1,21 @@
 #!/bin/sh
-# setup.sh - installs what the book needs on Debian 12: sh setup.sh
+# setup.sh - installs what the book needs on Debian 12: sh setup.sh [--all]
 #
-# Says nothing and does nothing when all is there. The list is boot/needs;
+# With --all also a browser and a checker of e-books, for the tests that look
+# at the editions through them; without, those tests are skipped. Says nothing and does nothing when all is there. The list is boot/needs;
 # `make doctor` tells what each package is for, and whether it is new enough.
 set -eu
 cd "$(dirname "$0")"
 
+case ${1:-} in
+    '' | --all) all=${1:-} ;;
+    *) echo 'usage: sh setup.sh [--all]' >&2; exit 2 ;;
+esac
+
 missing=''
-while read -r package probe _; do
+while read -r package probe _ job; do
     case $package in '' | '#'*) continue ;; esac
+    [ "$job" != proof ] || [ -n "$all" ] || continue
     case $probe in
         /*) [ ! -e "$probe" ] || continue ;;
         *) if command -v "$probe" >/dev/null; then continue; fi ;;

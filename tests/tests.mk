@@ -12,7 +12,7 @@ PREFIXES := $(CHAPTERS:%=prefix-%)
 .PHONY: test test-image test-host images whole-book $(PREFIXES)
 
 test: ## run all tests, or with CHAPTER=N those of that chapter alone
-	@boot/need tangle compile iso run uefi debug test
+	@boot/need tangle compile iso run uefi debug test weave
 	+@$(MAKE) $(JOBS) -k --no-print-directory $(if $(CHAPTER),prefix-$(CHAPTER_TAG),images) \
 	    || echo "Not everything could be built; the tests say what."
 	@$(PYTEST) $(if $(CHAPTER),--chapter $(CHAPTER_TAG)) $(PYTEST_OPTIONS) tests
