@@ -57,13 +57,13 @@ class Qmp:
                 if event["event"] in names:
                     return str(event["event"])
             try:
-                event = self._receive()
+                answer = self._receive()
             except ConnectionResetError:
                 return None
-            if event is None:
+            if answer is None:
                 return None
-            if "event" in event:
-                self.events.append(event)
+            if "event" in answer:
+                self.events.append(answer)
 
     def press(self, character: str) -> None:
         """Presses the keys of a character and lets them go again."""

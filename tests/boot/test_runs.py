@@ -40,7 +40,8 @@ def difference(transcript: dict[str, Any], heard: str) -> str:
 def switch_on(tree: Tree, attributes: dict[str, str]) -> Machine:
     """The machine that the block's attributes ask for, else `make run-fast`'s."""
     way = attributes.get("boot", "direct")
-    start: dict[str, Any] = {"kernel": tree.kernel, "initrd": tree.rinit and f"{tree.rinit} rinit"}
+    rinit = tree.rinit if attributes.get("rinit", "yes") == "yes" else None
+    start: dict[str, Any] = {"kernel": tree.kernel, "initrd": rinit and f"{rinit} rinit"}
     if way != "direct":
         start = {"iso": tree.iso, "uefi": way == "uefi"}
     return Machine(**start, memory=attributes.get("memory", "256M"),
