@@ -5,6 +5,10 @@
 #   EX=slug          an exercise: the reader's work/slug.nw when there is one,
 #                    else chunks/*-slug/starter.nw; at the exercise's chapter
 #
+#?
+#? tangle, kernel, run:
+#?   EX=slug          with an exercise: work/slug.nw, or else its starter
+#
 # It leaves behind, for other rules:
 #   TREE       where everything of this chapter or exercise is built
 #              (build, build/ch08, build/ex-slug)

@@ -10,6 +10,7 @@ local stringify = pandoc.utils.stringify
 local M = {}
 
 local cache = (os.getenv('WEAVE_OUT') or 'build/book') .. '/figures'
+local scratch = os.getenv('WEAVE_SCRATCH') or cache
 local style = text.read_file('figures/style.tex') or ''
 
 -- The TikZ code of a block: its text, or figures/NAME.tikz with src=NAME.
@@ -28,39 +29,38 @@ local function hash(code) return pandoc.sha1(style .. code) end
 local function svg_file(code) return cache .. '/' .. hash(code) .. '.svg' end
 
 -- Draws pictures { code } into their cache files; true when all went well.
+-- A file appears in the cache whole: another weave may be looking.
 local function draw(pictures)
-    local job = hash(pictures[1].code):sub(1, 12)
     local doc = { '\\documentclass[border=2pt,multi=picturepage]{standalone}',
         '\\usepackage{ruxfonts}\\newenvironment{picturepage}{}{}\\input{figures/style}', '\\begin{document}' }
     for _, p in ipairs(pictures) do
         doc[#doc + 1] = '\\begin{picturepage}\n' .. p.code .. '\n\\end{picturepage}'
     end
     doc[#doc + 1] = '\\end{document}\n'
-    text.write_file(cache .. '/' .. job .. '.tex', table.concat(doc, '\n'))
-    local base = text.shell_quote(cache .. '/' .. job)
+    text.write_file(scratch .. '/figures.tex', table.concat(doc, '\n'))
+    local base = text.shell_quote(scratch .. '/figures')
     local ok = os.execute(string.format(
         'xelatex -interaction=batchmode -halt-on-error -output-directory=%s %s.tex >/dev/null',
-        text.shell_quote(cache), base))
+        text.shell_quote(scratch), base))
     for page, p in ipairs(ok and pictures or {}) do
-        ok = ok and os.execute(string.format('pdftocairo -svg -f %d -l %d %s.pdf %s', page, page, base,
-            text.shell_quote(svg_file(p.code))))
+        ok = ok and os.execute(string.format('pdftocairo -svg -f %d -l %d %s.pdf %s.svg && mv %s.svg %s', page, page,
+            base, base, base, text.shell_quote(svg_file(p.code))))
     end
-    return ok, cache .. '/' .. job .. '.log'
+    return ok
 end
 
 -- "! Undefined control sequence." and the line it stands on, from a TeX log.
-local function tex_complaint(log)
-    local s = text.read_file(log) or ''
-    local message = s:match('\n! ([^\n]*)') or 'see ' .. log
+local function tex_complaint()
+    local s = text.read_file(scratch .. '/figures.log') or ''
+    local message = s:match('\n! ([^\n]*)') or 'xelatex does not say why'
     local at = s:match('\nl%.%d+ ([^\n]*)')
     return at and message .. ' at "' .. at .. '"' or message
 end
 
 local function draw_one_by_one(pictures)
     for _, p in ipairs(pictures) do
-        local ok, log = draw { p }
-        if not ok then
-            problems.add(problems.locate('#' .. p.id), 'the figure ' .. p.id .. ' cannot be drawn: ' .. tex_complaint(log))
+        if not draw { p } then
+            problems.add(problems.locate('#' .. p.id), 'the figure ' .. p.id .. ' cannot be drawn: ' .. tex_complaint())
         end
     end
 end
