@@ -191,10 +191,13 @@ local function link_target(c, tokens, i)
     return target
 end
 
--- Cuts the chunk's lines into tokens; identifiers get their definition, and
--- the chunk remembers which identifiers of other chunks it uses.
+-- Cuts the chunk's lines into tokens.  An identifier that another chunk
+-- declares gets that chunk as its target, and is remembered as used; where one
+-- of its own first stands, it is said to define it.
 function M.tokenize(c)
     local state, language = {}, lexer.language(c.language)
+    local declared = {}
+    for _, ident in ipairs(c.idents) do declared[ident] = true end
     c.used_idents = {}
     for _, line in ipairs(c.lines) do
         local uses = {}
@@ -203,7 +206,13 @@ function M.tokenize(c)
         for i, token in ipairs(line.tokens) do
             if token.kind == 'use' then token.name = table.remove(uses, 1) end
             token.target = link_target(c, line.tokens, i)
-            if token.target and token.target ~= c then c.used_idents[token.text] = token.target end
+            if token.target == c then
+                token.target = nil
+                token.defines = declared[token.text]
+                declared[token.text] = nil
+            elseif token.target then
+                c.used_idents[token.text] = token.target
+            end
         end
     end
 end

@@ -57,32 +57,27 @@ local function places(list)
     return table.concat(out, ', ')
 end
 
-local function declares(c, ident)
-    for _, i in ipairs(c.idents) do if i == ident then return true end end
-    return false
-end
-
-local function token(c, t)
+local function token(t)
     if t.kind == 'use' then
         return chunks.parts[t.name] and M.chunk_reference(t.name) or esc(t.name)
     end
     local body = esc(t.text)
     if t.kind == 'sp' or t.kind == 'op' then return body end
     if t.kind ~= 'id' then return string.format('<span class="%s">%s</span>', t.kind, body) end
-    if t.target == c and declares(c, t.text) then return '<b class="def">' .. body .. '</b>' end
+    if t.defines then return '<b class="def">' .. body .. '</b>' end
     return t.target and ident_link(t.target, body) or body
 end
 
-local function line(c, tokens, number)
+local function line(tokens, number)
     local out = {}
-    for i, t in ipairs(tokens) do out[i] = token(c, t) end
+    for i, t in ipairs(tokens) do out[i] = token(t) end
     local gutter = number and string.format(' data-n="%d"', number) or ''
     return string.format('<span class="l"%s>%s</span>', gutter, table.concat(out))
 end
 
 local function lines(c)
     local out = {}
-    for i, l in ipairs(c.lines) do out[i] = line(c, l.tokens, l.number) end
+    for i, l in ipairs(c.lines) do out[i] = line(l.tokens, l.number) end
     if #out == 0 then return '<span class="l empty">(nothing yet)</span>' end
     return table.concat(out, '\n')
 end
@@ -126,7 +121,7 @@ end
 
 function M.listing(token_lines)
     local out = {}
-    for i, tokens in ipairs(token_lines) do out[i] = line({ idents = {} }, tokens) end
+    for i, tokens in ipairs(token_lines) do out[i] = line(tokens) end
     return M.block('<pre class="listing"><code>' .. table.concat(out, '\n') .. '</code></pre>')
 end
 

@@ -71,12 +71,7 @@ local function footer(c)
     return table.concat(out, ' ')
 end
 
-local function declares(c, ident)
-    for _, i in ipairs(c.idents) do if i == ident then return true end end
-    return false
-end
-
-local function token(c, t)
+local function token(t)
     if t.kind == 'use' then
         if not chunks.parts[t.name] then return esc(t.name) end
         return M.chunk_reference(t.name)
@@ -86,14 +81,14 @@ local function token(c, t)
     if t.kind ~= 'op' and t.kind ~= 'id' then
         return '\\NW' .. t.kind .. '{' .. (t.kind == 'com' and esc(t.text) or set:gsub(' ', '\\NWs{}')) .. '}'
     end
-    if t.target == c and declares(c, t.text) then return '\\NWdefid{' .. set .. '}' end
+    if t.defines then return '\\NWdefid{' .. set .. '}' end
     if t.target then return string.format('\\hyperref[%s]{%s}', chunk_label(t.target), set) end
     return set
 end
 
-local function line(c, tokens)
+local function line(tokens)
     local out = {}
-    for i, t in ipairs(tokens) do out[i] = token(c, t) end
+    for i, t in ipairs(tokens) do out[i] = token(t) end
     return '\\NWl{' .. table.concat(out) .. '}'
 end
 
@@ -103,7 +98,7 @@ local function lines(c)
     for i, l in ipairs(c.lines) do
         local keep = #c.lines <= 5 or i <= 2 or i >= #c.lines - 2
         local stop = i == #c.lines and '' or keep and '\\NWkeep' or '\\NWbreak'
-        out[#out + 1] = line(c, l.tokens) .. stop
+        out[#out + 1] = line(l.tokens) .. stop
     end
     return #out > 0 and table.concat(out, '\n') or '\\NWempty'
 end
@@ -145,7 +140,7 @@ end
 -- Code that is quoted in a fenced block, and transcripts: tokens of no chunk.
 function M.listing(token_lines)
     local out = {}
-    for i, tokens in ipairs(token_lines) do out[i] = line({ idents = {} }, tokens) end
+    for i, tokens in ipairs(token_lines) do out[i] = line(tokens) end
     return M.block('\\begin{nwlisting}\n' .. table.concat(out, '\\NWkeep\n') .. '\n\\end{nwlisting}')
 end
 
