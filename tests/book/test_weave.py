@@ -82,9 +82,10 @@ def test_identifiers_lead_to_definitions(first: str, woven: Workspace) -> None:
 
 def test_assembly(woven: Workspace) -> None:
     text = chunk(woven.read("html/02-second.html"), "c-kernel-start-asm")
-    assert '<b class="def">start</b>' in text
+    assert '<span class="kw">global</span> start' in text
+    assert '<b class="def">start</b>:' in text and '<b class="def">COUNT</b>' in text
     assert '<span class="com">; how often</span>' in text
-    assert '<span class="kw">mov</span> <span class="ty">ecx</span>, <b class="def">COUNT</b>' in text
+    assert '<span class="kw">mov</span> <span class="ty">ecx</span>, COUNT' in text
 
 
 def test_parts_and_replacements(first: str, woven: Workspace) -> None:

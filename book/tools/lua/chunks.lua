@@ -191,6 +191,12 @@ local function link_target(c, tokens, i)
     return target
 end
 
+-- "global start" and "extern start" define nothing yet.
+local function only_announces(tokens)
+    local first = tokens[1] and tokens[1].kind == 'sp' and tokens[2] or tokens[1]
+    return first ~= nil and (first.text == 'global' or first.text == 'extern')
+end
+
 -- Cuts the chunk's lines into tokens.  An identifier that another chunk
 -- declares gets that chunk as its target, and is remembered as used; where one
 -- of its own first stands, it is said to define it.
@@ -208,8 +214,10 @@ function M.tokenize(c)
             token.target = link_target(c, line.tokens, i)
             if token.target == c then
                 token.target = nil
-                token.defines = declared[token.text]
-                declared[token.text] = nil
+                if not only_announces(line.tokens) then
+                    token.defines = declared[token.text]
+                    declared[token.text] = nil
+                end
             elseif token.target then
                 c.used_idents[token.text] = token.target
             end
