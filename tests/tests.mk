@@ -9,13 +9,17 @@ CHAPTERS := $(filter-out 00,$(foreach file,$(wildcard book/[0-9][0-9]-*.nw),\
 	$(firstword $(subst -, ,$(notdir $(file))))))
 PREFIXES := $(CHAPTERS:%=prefix-%)
 
+# One chapter's tests are few: no other files are read, no workers started.
+SELECTED = $(if $(CHAPTER),-n 0 --chapter $(CHAPTER_TAG) tests/host \
+	tests/boot/test_kernel.py tests/boot/test_runs.py,tests)
+
 .PHONY: test test-image test-host images whole-book $(PREFIXES)
 
 test: ## run all tests, or with CHAPTER=N those of that chapter alone
 	@boot/need tangle compile iso run uefi debug test weave
 	+@$(MAKE) $(JOBS) -k --no-print-directory $(if $(CHAPTER),prefix-$(CHAPTER_TAG),images) \
 	    || echo "Not everything could be built; the tests say what."
-	@$(PYTEST) $(if $(CHAPTER),--chapter $(CHAPTER_TAG)) $(PYTEST_OPTIONS) tests
+	@$(PYTEST) $(SELECTED) $(PYTEST_OPTIONS)
 
 test-image: $(TANGLE_STAMP)
 	+@$(BUILD) OUT=$(OUT)/test TEST=1
