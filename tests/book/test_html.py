@@ -1,7 +1,6 @@
 """The web edition: every link, and what it does in a browser opened on files.
 
-The sample book is woven for these tests; the real book is looked at when
-`make html` has woven it.
+Both the sample book and the real one are woven for these tests.
 """
 
 from __future__ import annotations
@@ -21,26 +20,29 @@ from workspace import ROOT, Workspace
 pytestmark = pytest.mark.xdist_group("html")
 
 needs_browser = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
-REAL = ROOT / "html"
 
 
-@pytest.fixture(scope="session")
-def sample_html(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def weave(workspace: Workspace) -> Path:
     if not (shutil.which("pandoc") and shutil.which("xelatex")):
         pytest.skip("pandoc or xelatex is not installed")
-    workspace = Workspace(tmp_path_factory.mktemp("pages"))
-    workspace.copy_sample()
+    workspace.share_caches()
     result = workspace.run("weave", "html")
     assert result.returncode == 0, result.stderr
     return workspace.root / "html"
 
 
 @pytest.fixture(scope="session")
+def sample_html(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    workspace = Workspace(tmp_path_factory.mktemp("sample"))
+    workspace.copy_sample()
+    return weave(workspace)
+
+
+@pytest.fixture(scope="session")
 def real_html(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the real book's pages, so that nobody weaves under our feet."""
-    if not (REAL / "index.html").exists():
-        pytest.skip("the book's pages have not been woven: make html")
-    return Path(shutil.copytree(REAL, tmp_path_factory.mktemp("real") / "html"))
+    workspace = Workspace(tmp_path_factory.mktemp("real"))
+    workspace.copy_real_book()
+    return weave(workspace)
 
 
 @pytest.fixture(params=["sample", "real"])

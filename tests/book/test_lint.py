@@ -28,6 +28,13 @@ def test_sample_has_no_errors(sample: Workspace) -> None:
     assert "error" not in result.stderr
 
 
+def test_the_book_has_no_errors(book: Workspace) -> None:
+    book.copy_real_book()
+    result = book.run("lint", *(() if CLANG_FORMAT else ("--no-format",)))
+    errors = [line for line in result.stderr.splitlines() if "error:" in line and ": warning:" not in line]
+    assert result.returncode == 0, "\n".join(errors)
+
+
 def test_figures(book: Workspace) -> None:
     book.chapter(1, "# T {#ch:t}\n\nOne two three four five six.\n\n<<kernel/a.c>>=\nint a;\n\nint b;\n"
                     "@ %def a b\n\nSeven [[eight nine]] ten eleven twelve.\n\n<<kernel/b.c>>=\nint c;\n@\n")

@@ -22,6 +22,7 @@ pytestmark = [
 def woven(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace = Workspace(tmp_path_factory.mktemp("woven"))
     workspace.copy_sample()
+    workspace.share_caches()
     result = workspace.run("weave", "html")
     assert result.returncode == 0, result.stderr
     return workspace

@@ -54,3 +54,19 @@ class Workspace:
         shutil.copytree(SAMPLE / "book", self.root / "book", dirs_exist_ok=True)
         shutil.copytree(ROOT / "figures", self.root / "figures")
         shutil.copy(ROOT / ".clang-format", self.root)
+
+    def copy_real_book(self) -> None:
+        """The real chapters, as they are now: nobody edits them under our feet."""
+        for path in (ROOT / "book").iterdir():
+            if path.is_file():
+                shutil.copy(path, self.root / "book")
+        shutil.copytree(ROOT / "figures", self.root / "figures")
+        shutil.copy(ROOT / ".clang-format", self.root)
+
+    def share_caches(self) -> None:
+        """Drawn figures and npm's packages, both named by what they hold."""
+        for name in ("figures", "npm"):
+            shared = ROOT / "build" / "book" / name
+            shared.mkdir(parents=True, exist_ok=True)
+            (self.root / "build" / "book").mkdir(parents=True, exist_ok=True)
+            (self.root / "build" / "book" / name).symlink_to(shared)
