@@ -208,6 +208,28 @@ static void random_retypes_never_overlap(void **state)
     assert_true(made > 2000 && refused > 2000 && resets > 500);
 }
 
+/* Every type that the book has by then; memory was full of other bytes.
+   (The upper half of a top page table is the kernel's, and not zero.) */
+static void what_is_made_is_clean(void **state)
+{
+    (void)state;
+    for (unsigned type = 1; type < OBJECT_TYPES; type++) {
+        const struct object_class *class = object_class(type);
+
+        if (class->size == 0 || class->any_size)
+            continue;
+        make_ram(64 * PAGE_SIZE);
+        assert_int_equal(untyped_retype(ram, type, PAGE_SIZE, &here.pool, 0),
+            ERROR_BAD_SIZE);
+        assert_int_equal(untyped_retype(ram, type, 0, &here.pool, 0),
+            NO_ERROR);
+        assert_int_equal(ram->end.value - ram->high.value, class->memory);
+        for (uint64_t n = 0; n < class->memory / 2; n++)
+            assert_int_equal(arena[ram->high.value + n], 0);
+        check_objects();
+    }
+}
+
 /* --- The end --------------------------------------------------------------- */
 
 static void a_reset_gives_everything_back(void **state)
@@ -293,6 +315,22 @@ static void nobody_resets_what_is_held(void **state)
 
 /* --- Devices --------------------------------------------------------------- */
 
+/* As many as there are pages; their structures all fit. */
+static void fill_with(struct untyped *device, unsigned type)
+{
+    unsigned made = 0;
+
+    while (untyped_retype(device, type, 0, &here.pool, 0) == NO_ERROR) {
+        assert_true((unsigned char *)here.slots[0].weak.object <
+                    arena + device->limit.value);
+        weak_delete(&here.slots[0].weak);
+        made++;
+    }
+    assert_int_equal(made, 32);
+    check_objects();
+    untyped_reset(device);
+}
+
 static void device_memory_is_never_touched(void **state)
 {
     struct untyped *device;
@@ -303,6 +341,12 @@ static void device_memory_is_never_touched(void **state)
         page);
     assert_true(device->device);
     assert_int_equal(make(device, PAGE_SIZE, 0), ERROR_BAD_ARGUMENT);
+    for (unsigned type = 1; type < OBJECT_TYPES; type++)
+        if (object_class(type)->device)
+            fill_with(device, type);
+        else
+            assert_int_equal(untyped_retype(device, type, 0, &here.pool, 0),
+                ERROR_BAD_ARGUMENT);
     check_objects();
     for (size_t n = 0; n < 32 * PAGE_SIZE; n++)
         assert_int_equal(arena[DEVICE + n], 0xa5);
@@ -316,6 +360,7 @@ int main(void)
         cmocka_unit_test_setup(memory_is_used_to_the_last_page, start),
         cmocka_unit_test_setup(structures_may_fill_the_last_page, start),
         cmocka_unit_test_setup(random_retypes_never_overlap, start),
+        cmocka_unit_test_setup(what_is_made_is_clean, start),
         cmocka_unit_test_setup(a_reset_gives_everything_back, start),
         cmocka_unit_test_setup(a_reset_spares_what_is_not_below, start),
         cmocka_unit_test_setup(depth_does_not_matter, start),
