@@ -1,13 +1,15 @@
 # Makefile - every command of the book; `make help` lists them.
 #
 # The rules live beside what they make: book/tools/book.mk (tangling, weaving,
-# checking), boot/boot.mk (kernel, QEMU, gdb), tests/tests.mk (tests).
+# checking), boot/boot.mk (kernel, QEMU, gdb), tests/grader/grader.mk
+# (exercises), tests/tests.mk (tests).
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 
-RULES := Makefile book/tools/book.mk boot/boot.mk tests/tests.mk
+RULES := Makefile book/tools/book.mk boot/boot.mk tests/grader/grader.mk \
+    tests/tests.mk
 include $(filter-out Makefile,$(RULES))
 
 .PHONY: help clean doctor

@@ -37,7 +37,7 @@ TESTS := $(foreach test,$(sort $(wildcard $(TEST_DIR)/[0-9][0-9]-*.c)),\
 TESTS := $(if $(TEST),$(TESTS) $(wildcard tests/kernel/ubsan.c tests/kernel/test.c))
 
 object = $(patsubst $(TANGLED)/%,$(OBJ)/%.o,$(filter $(TANGLED)/%,$1)) \
-	$(patsubst tests/%,$(OBJ)/tests/%.o,$(filter tests/%,$1))
+	$(patsubst %,$(OBJ)/%.o,$(filter tests/% chunks/%,$1))
 KERNEL_OBJECTS := $(call object,$(KERNEL) $(DEMO) $(TESTS))
 USER_OBJECTS := $(patsubst $(OBJ)/%,$(OBJ)/user/%,$(call object,$(USER)))
 
@@ -96,6 +96,10 @@ $(OBJ)/user/%.c.o: $(TANGLED)/%.c
 $(OBJ)/tests/%.c.o: tests/%.c
 	$(call compile,$(KERNEL_FLAGS) -fno-toplevel-reorder \
 	    -DTEST_CHAPTER=$(firstword $(subst -, ,$(*F))))
+
+# What grades an exercise stands with the exercise.
+$(OBJ)/chunks/%.c.o: chunks/%.c
+	$(call compile,$(KERNEL_FLAGS))
 
 # The handlers themselves must not be instrumented.
 $(OBJ)/tests/kernel/ubsan.c.o: KERNEL_FLAGS += -fno-sanitize=all
