@@ -260,6 +260,14 @@ static void begin_tables(void)
     finish_table(MADT, "APIC", 44);
 }
 
+/* Gives the table of wiring one I/O APIC, which is not the usual one. */
+static void add_unusual_io_apic(void)
+{
+    put(MADT + 44, 0xc01, 2);
+    put(MADT + 48, 0xfec01000, 4);
+    finish_table(MADT, "APIC", 56);
+}
+
 static void read_tables(void)
 {
     acpi_read();
@@ -328,6 +336,17 @@ TEST(entries_without_a_size_or_beyond_the_end_stop_the_reading)
     }
 }
 
+/* A reader who steps by 1 finds an I/O APIC there. */
+TEST(an_entry_has_at_least_type_and_length)
+{
+    begin_tables();
+    put(MADT + 44, 0x0c0100, 3);
+    put(MADT + 49, 0xfec05000, 4);
+    finish_table(MADT, "APIC", 58);
+    read_tables();
+    expect_defaults();
+}
+
 TEST(more_io_apics_than_we_have_room_for_are_passed_over)
 {
     begin_tables();
@@ -344,9 +363,7 @@ TEST(more_io_apics_than_we_have_room_for_are_passed_over)
 TEST(a_wrong_sum_makes_a_table_unbelievable)
 {
     begin_tables();
-    put(MADT + 44, 0xc01, 2);
-    put(MADT + 48, 0xfec01000, 4);
-    finish_table(MADT, "APIC", 56);
+    add_unusual_io_apic();
     firmware[MADT + 30]++;
     read_tables();
     expect_defaults();
@@ -361,6 +378,7 @@ TEST(an_absurd_length_makes_a_table_unbelievable)
         read_tables();
         expect_defaults();
         begin_tables();
+        add_unusual_io_apic();
         put(ROOT + 4, lengths[i], 4);
         read_tables();
         expect_defaults();
