@@ -324,7 +324,10 @@ static void random_step(void)
     bool full = slot->weak.object, free = !other->slots[place].weak.object;
     uint32_t choice = random_below(100);
 
-    if (choice < 25)
+    if (choice < 8) /* whatever types the book has by then */
+        untyped_retype(random_untyped(), random_below(OBJECT_TYPES + 1), 0,
+            &pool->pool, index);
+    else if (choice < 25)
         untyped_retype(random_untyped(), OBJECT_CPOOL, 0, &pool->pool, index);
     else if (choice < 45)
         untyped_retype(random_untyped(), OBJECT_UNTYPED,

@@ -35,7 +35,7 @@ static inline uint32_t random_below(uint32_t limit)
     return (uint32_t)(random_state * 0x2545f4914f6cdd1dULL >> 32) % limit;
 }
 
-/* As a cmocka set-up function: a failing test tells how to repeat it. */
+/* As a cmocka set-up function: random numbers begin anew, from SEED or 1. */
 static inline int seed_random(void **state)
 {
     const char *seed = getenv("SEED");
