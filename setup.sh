@@ -63,7 +63,7 @@ run() {
 }
 
 [ -z "$as_root" ] || sudo -v
-echo "Installing$missing" | fold -s -w 76
+echo "Installing$missing (minutes, not seconds)" | fold -s -w 76
 run apt-get -qq update
 # shellcheck disable=SC2086 # one word a package
 run apt-get -qq -y --no-install-recommends install $missing
