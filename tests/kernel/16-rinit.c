@@ -128,6 +128,80 @@ TEST(its_task_is_ready_with_nothing_in_its_registers)
         EXPECT_EQUAL(registers[i], 0);
 }
 
+/* --- A child ------------------------------------------------------------------ */
+
+static uint64_t read_file(uint64_t offset, unsigned bytes)
+{
+    const struct boot_module *module = &boot_info.modules[0];
+    uint64_t value = 0;
+    EXPECT(offset + bytes <= module->size);
+    memcpy(&value, (const char *)physical_pointer(module->start) + offset,
+           bytes);
+    return value;
+}
+
+/* The value of a symbol in rinit's table of symbols. */
+static uint64_t symbol(const char *name)
+{
+    uint64_t sections = read_file(0x28, 8);
+    for (uint64_t n = read_file(0x3c, 2); n-- > 0;) {
+        uint64_t section = sections + 64 * n;
+        if (read_file(section + 4, 4) != 2)
+            continue;
+        uint64_t at = read_file(section + 0x18, 8);
+        uint64_t end = at + read_file(section + 0x20, 8);
+        uint64_t strings = sections + 64 * read_file(section + 0x28, 4);
+        const char *names =
+            (const char *)physical_pointer(boot_info.modules[0].start) +
+            read_file(strings + 0x18, 8);
+        for (; at < end; at += 24)
+            if (!memcmp(names + read_file(at, 4), name, strlen(name) + 1))
+                return read_file(at + 8, 8);
+    }
+    test_fail(__FILE__, __LINE__, "rinit has no such symbol");
+}
+
+static void run_until_it_waits(struct task *task)
+{
+    while (task->state == TASK_READY) {
+        EXPECT_EQUAL(run_to_entry(task), VECTOR_SYSCALL);
+        system_call(task);
+        still_alive();
+    }
+}
+
+/* As Rux's manual builds it: its own task, all else is rinit's. */
+TEST(a_child_reports_what_it_is_sent)
+{
+    enum { SLOT_CHILD_TASK = 249 };
+    struct cpool *pool = rinit_pool();
+    struct capability *slots = pool->slots;
+    EXPECT_EQUAL(untyped_retype(first_untyped[0], OBJECT_TASK, 0,
+                                &pool->pool, SLOT_CHILD_TASK),
+                 NO_ERROR);
+    struct task *task = task_from(slots[SLOT_CHILD_TASK].weak.object);
+    task_set(task, TASK_CPOOL, &slots[SLOT_POOL]);
+    task_set(task, TASK_TABLE, &slots[SLOT_SPACE]);
+    task_set(task, TASK_BUFFER, &slots[SLOT_CHILD_BUFFER]);
+    task_set_register(task, TASK_INSTRUCTION, symbol("child_entry"));
+    task_set_register(task, TASK_STACK, 1879064572);
+    EXPECT_EQUAL(task_start(task), NO_ERROR);
+    run_until_it_waits(task);
+    EXPECT_EQUAL(task->state, TASK_TAKING);
+    struct channel *channel = channel_from(slots[SLOT_CHILD].weak.object);
+    EXPECT_EQUAL(channel_put(channel, (struct message){.word = 5}),
+                 NO_ERROR);
+    run_until_it_waits(task);
+    EXPECT_EQUAL(task->state, TASK_TAKING);
+    EXPECT_EQUAL(memcmp(page_of(RINIT_CHILD_BUFFER),
+                        "Received from master: 5", 23),
+                 0);
+    weak_revoke(&slots[SLOT_CHILD]);
+    run_until_it_waits(task);
+    EXPECT_EQUAL(task->state, TASK_INACTIVE);
+    check_all();
+}
+
 /* --- What is refused -------------------------------------------------------- */
 
 /* A program of one page of code, somewhere. */
