@@ -102,11 +102,11 @@ static void memory_is_used_to_the_last_page(void **state)
     unsigned slot = 0;
 
     (void)state;
-    make_ram(32 * PAGE_SIZE);
+    make_ram(27 * PAGE_SIZE);
     while (make(ram, PAGE_SIZE, slot) == NO_ERROR)
         slot++;
     /* The first page holds the structures. */
-    assert_int_equal(slot, 31);
+    assert_int_equal(slot, 26);
     assert_int_equal(ram->high.value, RAM + PAGE_SIZE);
     assert_int_equal(make(ram, PAGE_SIZE, slot), ERROR_NO_MEMORY);
     check_objects();
@@ -219,8 +219,11 @@ static void what_is_made_is_clean(void **state)
         if (class->size == 0 || class->any_size)
             continue;
         make_ram(64 * PAGE_SIZE);
-        assert_int_equal(untyped_retype(ram, type, PAGE_SIZE, &here.pool, 0),
-            ERROR_BAD_SIZE);
+        for (size_t bytes = PAGE_SIZE; bytes; bytes <<= 1)
+            if (!class->large || (bytes != class->large && bytes != PAGE_SIZE))
+                assert_int_equal(
+                    untyped_retype(ram, type, bytes, &here.pool, 0),
+                    ERROR_BAD_SIZE);
         assert_int_equal(untyped_retype(ram, type, 0, &here.pool, 0),
             NO_ERROR);
         assert_int_equal(ram->end.value - ram->high.value, class->memory);
@@ -267,15 +270,13 @@ static void a_reset_spares_what_is_not_below(void **state)
 }
 
 /* Each level lies in the one before. */
-static void depth_does_not_matter(void **state)
+static void depth_is_limited(void **state)
 {
-    enum { LEVELS = 500 };
     struct untyped *deepest;
 
     (void)state;
-    make_ram(2 * LEVELS * PAGE_SIZE);
     deepest = ram;
-    for (int level = 0; level < LEVELS; level++) {
+    for (int level = 0; level < UNTYPED_DEPTH; level++) {
         size_t room = deepest->high.value - deepest->low.value;
         size_t bytes = align_down(room - sizeof *deepest, PAGE_SIZE);
 
@@ -283,6 +284,7 @@ static void depth_does_not_matter(void **state)
         deepest = at(0);
         weak_delete(&here.slots[0].weak);
     }
+    assert_int_equal(make(deepest, PAGE_SIZE, 0), ERROR_TOO_DEEP);
     check_objects();
     untyped_reset(ram);
     assert_true(link_alone(&ram->children));
@@ -353,6 +355,232 @@ static void device_memory_is_never_touched(void **state)
     object_release(&device->object);
 }
 
+/* --- Several at once -------------------------------------------------------- */
+
+static enum error make_many(struct untyped *from, unsigned type,
+    uint64_t bytes, uint64_t index, uint64_t count)
+{
+    struct retype what = { type, bytes, &here.pool, index, count };
+    bool again = true;
+    enum error error = NO_ERROR;
+
+    while (again && !error)
+        error = untyped_retype_many(from, &what, &again);
+    return error;
+}
+
+static void several_are_made_or_none(void **state)
+{
+    struct untyped before;
+    const uint64_t page = PAGE_SIZE;
+
+    (void)state;
+    assert_int_equal(make(ram, page, 7), NO_ERROR);
+    before = *ram;
+    const struct {
+        uint64_t index, count, bytes;
+        enum error error;
+    } wrong[] = {
+        { 0, 0, page, ERROR_BAD_ARGUMENT },
+        { 0, RETYPE_MAX + 1, page, ERROR_BAD_ARGUMENT },
+        { 0, UINT64_MAX, page, ERROR_BAD_ARGUMENT },
+        { SLOTS - 3, 4, page, ERROR_BAD_SLOT },
+        { UINT64_MAX, 2, page, ERROR_BAD_SLOT },
+        { (1ULL << 32) + 9, 2, page, ERROR_BAD_SLOT },
+        { 4, 4, page, ERROR_SLOT_IN_USE },
+        { 8, 4, 16 * page, ERROR_NO_MEMORY },
+        { 8, 16, 1ULL << 60, ERROR_NO_MEMORY },
+        { 8, 16, 1ULL << 63, ERROR_NO_MEMORY },
+        { 8, 2, UINT64_MAX, ERROR_BAD_SIZE },
+        { 8, 2, 0, ERROR_BAD_SIZE },
+    };
+    for (size_t n = 0; n < sizeof wrong / sizeof *wrong; n++) {
+        assert_int_equal(make_many(ram, OBJECT_UNTYPED, wrong[n].bytes,
+                             wrong[n].index, wrong[n].count),
+            wrong[n].error);
+        assert_memory_equal(&before, ram, sizeof before);
+    }
+    assert_int_equal(make_many(ram, OBJECT_UNTYPED, 2 * page, SLOTS - 16, 16),
+        NO_ERROR);
+    everything_is_apart();
+    check_objects();
+}
+
+/* --- The one made last -------------------------------------------------------- */
+
+static void the_last_made_can_be_freed(void **state)
+{
+    struct untyped one, two;
+    bool again;
+
+    (void)state;
+    assert_int_equal(untyped_free(ram, &again), ERROR_EMPTY);
+    assert_int_equal(make(ram, 2 * PAGE_SIZE, 0), NO_ERROR);
+    one = *ram;
+    assert_int_equal(make(ram, 3 * PAGE_SIZE, 1), NO_ERROR);
+    two = *ram;
+    assert_int_equal(make(at(1), PAGE_SIZE, 2), NO_ERROR);
+    assert_int_equal(untyped_free(ram, &again), ERROR_NOT_EMPTY);
+    assert_memory_equal(ram, &two, sizeof two);
+    assert_int_equal(untyped_free(at(1), &again), NO_ERROR);
+    assert_null(here.slots[2].weak.object);
+    assert_int_equal(untyped_free(ram, &again), NO_ERROR);
+    assert_null(here.slots[1].weak.object);
+    assert_memory_equal(ram, &one, sizeof one);
+    assert_int_equal(untyped_free(ram, &again), NO_ERROR);
+    assert_int_equal(untyped_free(ram, &again), ERROR_EMPTY);
+    check_objects();
+}
+
+/* --- Stopping --------------------------------------------------------------- */
+
+static unsigned stop_at; /* the look that finds an interrupt waiting */
+static unsigned chance;
+
+static bool at_one_look(void)
+{
+    return looks == stop_at;
+}
+
+static bool by_chance(void)
+{
+    return random_below(100) < chance;
+}
+
+static bool always(void)
+{
+    return true;
+}
+
+/* Pools and untypeds, with slots filled by far more than is looked at once. */
+static void build(void)
+{
+    enum { WIDE = 40 };
+
+    make_ram(64 * PAGE_SIZE);
+    assert_int_equal(make(ram, 30 * PAGE_SIZE, 0), NO_ERROR);
+    assert_int_equal(make(at(0), 20 * PAGE_SIZE, 1), NO_ERROR);
+    assert_int_equal(make(at(1), PAGE_SIZE, 2), NO_ERROR);
+    assert_int_equal(make(at(0), PAGE_SIZE, 3), NO_ERROR);
+    for (unsigned slot = 4; slot < WIDE; slot++)
+        weak_derive(&here.pool, slot, &here.slots[slot % 2 ? 2 : slot / 2],
+            RIGHT_ALL, 0);
+    check_objects();
+}
+
+/* What holds of a state in which a reset has stopped. */
+static void look_at_a_stopped_reset(void)
+{
+    check_objects();
+    assert_true(ram->busy);
+    assert_int_equal(make(ram, PAGE_SIZE, SLOTS - 1), ERROR_BUSY);
+    for (unsigned slot = 0; slot < 4; slot++)
+        if (here.slots[slot].weak.object &&
+            here.slots[slot].weak.object->strong)
+            assert_int_equal(make(at(slot), PAGE_SIZE, SLOTS - 1),
+                ERROR_BUSY);
+}
+
+static void a_reset_can_stop_at_every_look(void **state)
+{
+    (void)state;
+    build();
+    looks = 0;
+    assert_true(untyped_reset(ram));
+    unsigned all = looks;
+
+    assert_true(all > 5);
+    for (stop_at = 1; stop_at <= all; stop_at++) {
+        build();
+        looks = 0;
+        interrupt_script = at_one_look;
+        assert_false(untyped_reset(ram));
+        interrupt_script = NULL;
+        look_at_a_stopped_reset();
+        assert_true(untyped_reset(ram));
+        assert_true(link_alone(&ram->children));
+        assert_int_equal(ram->low.value, ram->first.value);
+        assert_int_equal(ram->high.value, ram->end.value);
+        assert_false(ram->busy);
+        check_objects();
+    }
+}
+
+/* An interrupt at every look: each attempt gets on nevertheless. */
+static void a_reset_gets_on_under_a_storm(void **state)
+{
+    unsigned attempts = 1;
+
+    (void)state;
+    build();
+    interrupt_script = always;
+    while (!untyped_reset(ram)) {
+        check_objects();
+        attempts++;
+        assert_true(attempts < 100);
+    }
+    interrupt_script = NULL;
+    assert_true(attempts > 4);
+    check_objects();
+}
+
+static void a_revocation_can_stop_at_every_look(void **state)
+{
+    (void)state;
+    for (stop_at = 1; stop_at <= 2; stop_at++) {
+        build();
+        looks = 0;
+        interrupt_script = at_one_look;
+        assert_false(weak_revoke(&here.slots[2]));
+        interrupt_script = NULL;
+        check_objects();
+        assert_true(here.slots[2].weak.link.next != &here.slots[2].close);
+        while (!weak_revoke(&here.slots[2]))
+            continue;
+        assert_ptr_equal(here.slots[2].weak.link.next, &here.slots[2].close);
+        check_objects();
+        if (looks < stop_at)
+            return;
+    }
+}
+
+/* Zeroing that stops leaves a clean part, and others may go on with it. */
+static void cleaning_can_stop_anywhere(void **state)
+{
+    (void)state;
+    for (int n = 0; n < 300; n++) {
+        struct retype what = { OBJECT_UNTYPED, PAGE_SIZE, &here.pool, 0, 1 };
+        unsigned type = OBJECT_UNTYPED;
+        bool again;
+
+        make_ram((1 + random_below(900)) * PAGE_SIZE);
+        chance = random_below(100);
+        interrupt_script = by_chance;
+        for (int step = 0; step < 40; step++) {
+            type = 1 + random_below(OBJECT_TYPES - 1);
+            const struct object_class *class = object_class(type);
+
+            what.type = type;
+            what.bytes = class->any_size ? (1 + random_below(9)) * PAGE_SIZE
+                         : class->large && random_below(2) ? class->large : 0;
+            what.index = random_below(SLOTS);
+            what.count = 1 + random_below(RETYPE_MAX);
+            for (unsigned slot = 0; slot < SLOTS; slot++)
+                if (here.slots[slot].weak.object && random_below(3))
+                    weak_delete(&here.slots[slot].weak);
+            if (random_below(6) == 0)
+                untyped_free(ram, &again);
+            if (random_below(30) == 0)
+                untyped_reset(ram);
+            untyped_retype_many(ram, &what, &again);
+            check_objects();
+        }
+        interrupt_script = NULL;
+        while (!untyped_reset(ram))
+            continue;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,10 +591,16 @@ int main(void)
         cmocka_unit_test_setup(what_is_made_is_clean, start),
         cmocka_unit_test_setup(a_reset_gives_everything_back, start),
         cmocka_unit_test_setup(a_reset_spares_what_is_not_below, start),
-        cmocka_unit_test_setup(depth_does_not_matter, start),
+        cmocka_unit_test_setup(depth_is_limited, start),
         cmocka_unit_test_setup(an_untyped_that_ends_takes_its_children_along, start),
         cmocka_unit_test_setup(nobody_resets_what_is_held, start),
         cmocka_unit_test_setup(device_memory_is_never_touched, start),
+        cmocka_unit_test_setup(several_are_made_or_none, start),
+        cmocka_unit_test_setup(the_last_made_can_be_freed, start),
+        cmocka_unit_test_setup(a_reset_can_stop_at_every_look, start),
+        cmocka_unit_test_setup(a_reset_gets_on_under_a_storm, start),
+        cmocka_unit_test_setup(a_revocation_can_stop_at_every_look, start),
+        cmocka_unit_test_setup(cleaning_can_stop_anywhere, start),
     };
 
     return cmocka_run_group_tests_name("untyped", tests, NULL, NULL);

@@ -257,17 +257,20 @@ static void a_pool_that_ends_lets_go_of_everything(void **state)
     check_all();
 }
 
-/* Who is told that an object ends may still look at it. */
+/* Who is told that an object ends may still look at it: it is what it was,
+   held by nobody, and holds nothing any more. */
+static struct object *looked_at;
 static bool was_whole;
 
 static void look_at_the_pool(struct weak_pool *pool, unsigned index)
 {
     (void)pool;
     (void)index;
-    was_whole = !link_alone(&secret.object.weak);
+    was_whole = cpool_from(looked_at) && looked_at->strong == 0 &&
+                link_alone(&secret.object.weak);
 }
 
-static void an_object_is_whole_while_others_are_told(void **state)
+static void an_object_has_its_type_while_others_are_told(void **state)
 {
     static const struct pool_class watching = {
         .kind = WEAK_LEAF, .forget = look_at_the_pool
@@ -282,6 +285,7 @@ static void an_object_is_whole_while_others_are_told(void **state)
     weak_original(&pool->pool, 0, &secret.object, RIGHT_ALL, 0);
     weak_pool_init(&watcher.pool, NULL, &watching, 1);
     weak_derive(&watcher.pool, 0, &root.slots[1], RIGHT_READ, 0);
+    looked_at = &pool->object;
     was_whole = false;
     untyped_reset(ram);
     assert_true(was_whole);
@@ -390,7 +394,7 @@ int main(void)
         WITH_MEMORY(a_cycle_is_harmless),
         WITH_MEMORY(a_confined_task_reaches_no_secret),
         WITH_MEMORY(a_pool_that_ends_lets_go_of_everything),
-        WITH_MEMORY(an_object_is_whole_while_others_are_told),
+        WITH_MEMORY(an_object_has_its_type_while_others_are_told),
         WITH_MEMORY(random_operations_keep_every_invariant),
         WITH_MEMORY(the_check_sees_a_slot_off_its_list),
     };

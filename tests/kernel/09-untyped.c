@@ -41,7 +41,8 @@ static struct untyped *island(void)
         made = in_slot(0);
         weak_delete(&here.slots[0].weak);
     }
-    untyped_reset(made);
+    while (!untyped_reset(made))
+        continue;
     return made;
 }
 
@@ -74,7 +75,7 @@ TEST(the_screen_is_device_memory)
     }
 }
 
-/* The structures of 62 untypeds of 128 bytes fill less than two pages. */
+/* The structures of 61 untypeds of 144 bytes fill more than two pages. */
 TEST(retype_fills_an_untyped_to_the_last_page)
 {
     struct untyped *memory = island();
@@ -85,7 +86,7 @@ TEST(retype_fills_an_untyped_to_the_last_page)
         weak_delete(&here.slots[1].weak);
         made++;
     }
-    EXPECT_EQUAL(made, ISLAND - 2);
+    EXPECT_EQUAL(made, ISLAND - 3);
     EXPECT_EQUAL(make(memory, 1, 1), ERROR_NO_MEMORY);
     island();
 }
@@ -116,18 +117,20 @@ TEST(a_reset_ends_what_lies_below)
     EXPECT_EQUAL(make(in_slot(2), 4, 4), NO_ERROR);
     weak_derive(&here.pool, 5, &here.slots[4], RIGHT_READ, 0);
     EXPECT_EQUAL(make(memory, 1, 4), ERROR_SLOT_IN_USE);
-    untyped_reset(memory);
+    while (!untyped_reset(memory))
+        continue;
     for (unsigned slot = 0; slot < SLOTS; slot++)
         EXPECT(!weak_used(&here.pool, slot));
     EXPECT(memcmp(&before, memory, sizeof before) == 0);
 }
 
-TEST_DIES(what_is_held_is_not_reset, "assertion failed: left->strong == 1")
+TEST_DIES(what_is_held_is_not_reset, "assertion failed: child->strong <= 1")
 {
     struct untyped *memory = island();
     EXPECT_EQUAL(make(memory, 1, 1), NO_ERROR);
     weak_upgrade(&here.slots[1].weak);
-    untyped_reset(memory);
+    while (!untyped_reset(memory))
+        continue;
 }
 
 TEST_DIES(a_gap_between_children_is_found,

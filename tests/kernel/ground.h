@@ -30,7 +30,8 @@ static inline struct untyped *fresh_ground(void)
                                     GROUND_SLOT),
                      NO_ERROR);
     struct untyped *ground = untyped_from(slot->weak.object);
-    untyped_reset(ground);
+    while (!untyped_reset(ground))
+        continue;
     return ground;
 }
 

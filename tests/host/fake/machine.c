@@ -6,12 +6,20 @@
 
 _Alignas(PAGE_SIZE) unsigned char arena[ARENA_SIZE];
 unsigned tlb_flushes;
+bool (*interrupt_script)(void);
+unsigned looks;
 paddr_t paging_kernel_pml4;
 static paddr_t loaded;
 
 void tlb_flush(void)
 {
     tlb_flushes++;
+}
+
+bool interrupt_waits(void)
+{
+    looks++;
+    return interrupt_script && interrupt_script();
 }
 
 /* The kernel's half of a top table: anything that can be recognized. */

@@ -1,5 +1,6 @@
 /* On the host physical memory is an array, and address 0 its first byte. */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kernel/address.h"
@@ -21,3 +22,9 @@ static inline paddr_t pointer_physical(const void *pointer)
 extern unsigned tlb_flushes; /* how often the processor was told */
 
 void tlb_flush(void);
+
+/* Says at each look whether an interrupt waits; NULL: never. */
+extern bool (*interrupt_script)(void);
+extern unsigned looks; /* how often the core has looked */
+
+bool interrupt_waits(void);
