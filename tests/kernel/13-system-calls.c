@@ -145,6 +145,20 @@ static void set_stage(void)
     derive(41, OWN_POOL, RIGHT_READ);
 }
 
+static uint64_t sixth = 1; /* r10: how many, for a retype */
+
+/* Carries out a call to its end, however often it is stopped. */
+static void carry_out(void)
+{
+    struct frame *frame = &caller.task->frame;
+    uint64_t rip = frame->rip;
+    do {
+        frame->rip = rip;
+        system_call(caller.task);
+    } while (caller.task->object.type == OBJECT_TASK &&
+             frame->rip == rip - 2);
+}
+
 /* One call; the lengths are those of addresses of one hop. */
 static enum error call(uint64_t number, unsigned addresses, uint64_t a,
                        uint64_t b, uint64_t c, uint64_t d, uint64_t e)
@@ -156,8 +170,8 @@ static enum error call(uint64_t number, unsigned addresses, uint64_t a,
     frame->rdx = c;
     frame->r8 = d;
     frame->r9 = e;
-    frame->r10 = 0;
-    system_call(caller.task);
+    frame->r10 = sixth;
+    carry_out();
     return (enum error)frame->rax;
 }
 
@@ -195,7 +209,8 @@ TEST(identify_tells_what_one_has)
     EXPECT_EQUAL(caller.task->frame.rsi, 0);
     EXPECT_EQUAL(call(CALL_IDENTIFY, 1, READ_ONLY, 0, 0, 0, 0), NO_ERROR);
     EXPECT_EQUAL(caller.task->frame.rdx, OBJECT_PT | RIGHT_READ << 8);
-    REFUSED(ERROR_NO_CAPABILITY, CALL_IDENTIFY, 1, FREE, 0, 0, 0, 0);
+    EXPECT_EQUAL(call(CALL_IDENTIFY, 1, FREE, 0, 0, 0, 0), NO_ERROR);
+    EXPECT_EQUAL(caller.task->frame.rdx, OBJECT_NONE);
 }
 
 TEST(calls_that_do_not_exist_are_refused)
@@ -213,6 +228,7 @@ TEST(calls_that_do_not_exist_are_refused)
     REFUSED(ERROR_WRONG_TYPE, CALL_IDENTIFY | 2 << 8, 0, PT, 0, 0, 0, 0);
     REFUSED(ERROR_NO_CAPABILITY, CALL_IDENTIFY | 8 << 8, 0, FREE, 0, 0, 0,
             0);
+    REFUSED(ERROR_NO_CAPABILITY, CALL_REVOKE, 1, FREE, 0, 0, 0, 0);
 }
 
 TEST(retype_checks_everything)
@@ -242,7 +258,15 @@ TEST(retype_checks_everything)
     REFUSED(ERROR_BAD_ARGUMENT, CALL_RETYPE, 2, MEMORY, OWN_POOL, FREE,
             OBJECT_LOG, 0);
     REFUSED(ERROR_BAD_SIZE, CALL_RETYPE, 2, MEMORY, OWN_POOL, FREE,
-            OBJECT_PAGE, PAGE_SIZE);
+            OBJECT_PAGE, 2 * PAGE_SIZE);
+    REFUSED(ERROR_BAD_SIZE, CALL_RETYPE, 2, MEMORY, OWN_POOL, FREE,
+            OBJECT_PT, PAGE_SIZE);
+    REFUSED(ERROR_BAD_SIZE, CALL_RETYPE, 2, MEMORY, OWN_POOL, FREE,
+            OBJECT_BUFFER, LARGE_PAGE_SIZE);
+    REFUSED(ERROR_BAD_SIZE, CALL_RETYPE, 2, MEMORY, OWN_POOL, FREE,
+            OBJECT_PAGE, UINT64_MAX);
+    REFUSED(ERROR_NO_MEMORY, CALL_RETYPE, 2, MEMORY, OWN_POOL, FREE,
+            OBJECT_PAGE, LARGE_PAGE_SIZE);
     REFUSED(ERROR_BAD_SIZE, CALL_RETYPE, 2, MEMORY, OWN_POOL, FREE,
             OBJECT_UNTYPED, 0);
     REFUSED(ERROR_NO_MEMORY, CALL_RETYPE, 2, MEMORY, OWN_POOL, FREE,
@@ -253,6 +277,350 @@ TEST(retype_checks_everything)
                       0),
                  NO_ERROR);
     EXPECT(page_from(caller.pool->slots[FREE].weak.object));
+}
+
+TEST(several_are_made_by_one_call_or_none)
+{
+    set_stage();
+    const uint64_t wrong[] = {0, RETYPE_MAX + 1, UINT64_MAX, 1ULL << 32 | 1};
+    for (unsigned i = 0; i < 4; i++) {
+        sixth = wrong[i];
+        REFUSED(ERROR_BAD_ARGUMENT, CALL_RETYPE, 2, MEMORY, OWN_POOL, FREE,
+                OBJECT_PAGE, 0);
+    }
+    sixth = RETYPE_MAX;
+    REFUSED(ERROR_SLOT_IN_USE, CALL_RETYPE, 2, MEMORY, OWN_POOL, PT - 15,
+            OBJECT_PAGE, 0);
+    REFUSED(ERROR_BAD_SLOT, CALL_RETYPE, 2, MEMORY, OWN_POOL, 241,
+            OBJECT_PAGE, 0);
+    REFUSED(ERROR_NO_MEMORY, CALL_RETYPE, 2, MEMORY, OWN_POOL, FREE,
+            OBJECT_PT, 0);
+    EXPECT_EQUAL(call(CALL_RETYPE, 2, MEMORY, OWN_POOL, 240, OBJECT_PAGE, 0),
+                 NO_ERROR);
+    for (unsigned i = 240; i < 256; i++)
+        EXPECT(page_from(caller.pool->slots[i].weak.object));
+    sixth = 1;
+}
+
+/* --- Passing capabilities on ----------------------------------------------- */
+
+static const struct weak *slot(unsigned index)
+{
+    return &caller.pool->slots[index].weak;
+}
+
+TEST(copy_and_mint_check_everything)
+{
+    set_stage();
+    for (uint64_t number = CALL_COPY; number <= CALL_MINT; number++) {
+        REFUSED(ERROR_NO_CAPABILITY, number, 2, FREE, OWN_POOL, FREE, 15, 5);
+        REFUSED(ERROR_NO_CAPABILITY, number, 2, PAGE, FREE, FREE, 15, 5);
+        REFUSED(ERROR_WRONG_TYPE, number, 2, PAGE, PT, FREE, 15, 5);
+        REFUSED(ERROR_NO_RIGHT, number, 2, PAGE, 41, FREE, 15, 5);
+        REFUSED(ERROR_BAD_SLOT, number, 2, PAGE, OWN_POOL, 256, 15, 5);
+        REFUSED(ERROR_BAD_SLOT, number, 2, PAGE, OWN_POOL,
+                (1ULL << 32) + FREE, 15, 5);
+        REFUSED(ERROR_BAD_SLOT, number, 2, PAGE, OWN_POOL, UINT64_MAX, 15,
+                5);
+        REFUSED(ERROR_SLOT_IN_USE, number, 2, PAGE, OWN_POOL, PAGE, 15, 5);
+        REFUSED(ERROR_SLOT_IN_USE, number, 2, PAGE, OWN_POOL, PT, 15, 5);
+    }
+    REFUSED(ERROR_BAD_ARGUMENT, CALL_MINT, 2, PAGE, OWN_POOL, FREE, 15, 0);
+    REFUSED(ERROR_BAD_ARGUMENT, CALL_MINT, 2, PAGE, OWN_POOL, FREE, 15,
+            1ULL << 32);
+    REFUSED(ERROR_BAD_ARGUMENT, CALL_MINT, 2, PAGE, OWN_POOL, FREE, 15,
+            UINT64_MAX);
+}
+
+TEST(rights_and_badges_follow_the_rules)
+{
+    set_stage();
+    EXPECT_EQUAL(call(CALL_MINT, 2, PAGE, OWN_POOL, FREE,
+                      RIGHT_READ | RIGHT_WRITE, 77),
+                 NO_ERROR);
+    EXPECT_EQUAL(slot(FREE)->badge, 77);
+    EXPECT_EQUAL(slot(FREE)->rights, RIGHT_READ | RIGHT_WRITE);
+    EXPECT_EQUAL(call(CALL_COPY, 2, FREE, OWN_POOL, FREE + 1, UINT64_MAX, 5),
+                 NO_ERROR);
+    EXPECT_EQUAL(slot(FREE + 1)->badge, 77);
+    EXPECT_EQUAL(slot(FREE + 1)->rights, RIGHT_READ | RIGHT_WRITE);
+    REFUSED(ERROR_BAD_ARGUMENT, CALL_MINT, 2, FREE + 1, OWN_POOL, FREE + 2,
+            15, 78);
+    EXPECT_EQUAL(call(CALL_COPY, 2, FREE + 1, OWN_POOL, FREE + 2,
+                      ~(uint64_t)RIGHT_READ, 0),
+                 NO_ERROR);
+    EXPECT_EQUAL(slot(FREE + 2)->rights, RIGHT_WRITE);
+    EXPECT_EQUAL(call(CALL_COPY, 2, FREE + 2, OWN_POOL, FREE + 3, 0, 0),
+                 NO_ERROR);
+    EXPECT_EQUAL(slot(FREE + 3)->rights, 0);
+    EXPECT_EQUAL(call(CALL_REVOKE, 1, FREE, 0, 0, 0, 0), NO_ERROR);
+    EXPECT(slot(FREE)->object && !slot(FREE + 1)->object);
+    EXPECT(!slot(FREE + 2)->object && !slot(FREE + 3)->object);
+    EXPECT(slot(READ_ONLY + PAGE - PT)->object);
+}
+
+TEST(moving_and_deleting_are_acts_on_the_pool)
+{
+    set_stage();
+    struct cpool *other = cpool_from(slot(POOL)->object);
+    const uint64_t there = POOL | 7 << 8; /* slot 7 of the other pool */
+    const uint64_t here_too = READ_ONLY + POOL - PT;
+    REFUSED(ERROR_SLOT_IN_USE, CALL_MOVE, 2, PAGE, OWN_POOL, PAGE, 0, 0);
+    REFUSED(ERROR_NO_CAPABILITY, CALL_MOVE, 2, FREE, OWN_POOL, FREE, 0, 0);
+    REFUSED(ERROR_BAD_SLOT, CALL_MOVE, 2, PAGE, OWN_POOL, 256, 0, 0);
+    REFUSED(ERROR_NO_RIGHT, CALL_MOVE, 2, PAGE, here_too, 7, 0, 0);
+    REFUSED(ERROR_WRONG_TYPE, CALL_MOVE, 2, PAGE, PT, 7, 0, 0);
+    EXPECT_EQUAL(call(CALL_MOVE, 2, PAGE, POOL, 7, 0, 0), NO_ERROR);
+    EXPECT(!slot(PAGE)->object);
+    EXPECT(page_from(other->slots[7].weak.object));
+    /* What was derived from it has moved along. */
+    EXPECT(other->slots[7].weak.link.next ==
+           &slot(READ_ONLY + PAGE - PT)->link);
+    REFUSED(ERROR_NO_RIGHT, CALL_DELETE | 2 << 8, 0, here_too | 7 << 8, 0, 0,
+            0, 0);
+    REFUSED(ERROR_NO_RIGHT, CALL_MOVE | 0x12 << 8, 0, here_too | 7 << 8,
+            OWN_POOL, FREE, 0, 0);
+    REFUSED(ERROR_NO_CAPABILITY, CALL_DELETE | 2 << 8, 0, POOL | 8 << 8, 0,
+            0, 0, 0);
+    EXPECT_EQUAL(call(CALL_MOVE | 0x12 << 8, 0, there, OWN_POOL, FREE, 0, 0),
+                 NO_ERROR);
+    EXPECT_EQUAL(call(CALL_DELETE, 1, FREE, 0, 0, 0, 0), NO_ERROR);
+    EXPECT(!slot(FREE)->object);
+    EXPECT(slot(READ_ONLY + PAGE - PT)->object);
+    /* A pool into itself is a cycle, and does no harm. */
+    EXPECT_EQUAL(call(CALL_COPY, 2, POOL, POOL, 0, 15, 0), NO_ERROR);
+    EXPECT_EQUAL(call(CALL_MOVE, 2, POOL, POOL, 1, 0, 0), NO_ERROR);
+    EXPECT(other->slots[1].weak.object == &other->object);
+}
+
+TEST(a_root_that_may_only_be_read_is_not_changed)
+{
+    set_stage();
+    task_stop(caller.task);
+    EXPECT_EQUAL(task_set(caller.task, TASK_CPOOL, &caller.pool->slots[41]),
+                 NO_ERROR);
+    EXPECT_EQUAL(task_start(caller.task), NO_ERROR);
+    REFUSED(ERROR_NO_RIGHT, CALL_DELETE, 1, PAGE, 0, 0, 0, 0);
+    REFUSED(ERROR_NO_RIGHT, CALL_MOVE, 2, PAGE, POOL, 7, 0, 0);
+    EXPECT_EQUAL(call(CALL_COPY, 2, PAGE, POOL, 7, 15, 0), NO_ERROR);
+}
+
+/* --- Taking back ------------------------------------------------------------ */
+
+TEST(reset_and_free_check_everything)
+{
+    set_stage();
+    for (uint64_t number = CALL_RESET; number <= CALL_FREE; number++) {
+        REFUSED(ERROR_NO_CAPABILITY, number, 1, FREE, 0, 0, 0, 0);
+        REFUSED(ERROR_WRONG_TYPE, number, 1, PAGE, 0, 0, 0, 0);
+        REFUSED(ERROR_NO_RIGHT, number, 1, 40, 0, 0, 0, 0);
+    }
+    REFUSED(ERROR_EMPTY, CALL_FREE, 1, MEMORY, 0, 0, 0, 0);
+    EXPECT_EQUAL(call(CALL_RETYPE, 2, MEMORY, OWN_POOL, FREE, OBJECT_UNTYPED,
+                      8 * PAGE_SIZE),
+                 NO_ERROR);
+    EXPECT_EQUAL(call(CALL_RETYPE, 2, FREE, OWN_POOL, FREE + 1, OBJECT_PAGE,
+                      0),
+                 NO_ERROR);
+    REFUSED(ERROR_NOT_EMPTY, CALL_FREE, 1, MEMORY, 0, 0, 0, 0);
+    EXPECT_EQUAL(call(CALL_FREE, 1, FREE, 0, 0, 0, 0), NO_ERROR);
+    EXPECT(!slot(FREE + 1)->object);
+    EXPECT_EQUAL(call(CALL_FREE, 1, MEMORY, 0, 0, 0, 0), NO_ERROR);
+    EXPECT(!slot(FREE)->object);
+    EXPECT_EQUAL(call(CALL_RETYPE, 2, MEMORY, OWN_POOL, FREE, OBJECT_CPOOL,
+                      0),
+                 NO_ERROR);
+    EXPECT_EQUAL(call(CALL_RESET, 1, MEMORY, 0, 0, 0, 0), NO_ERROR);
+    EXPECT(!slot(FREE)->object);
+}
+
+TEST(what_is_being_reset_is_busy)
+{
+    set_stage();
+    struct untyped *memory = untyped_from(slot(MEMORY)->object);
+    EXPECT_EQUAL(call(CALL_RETYPE, 2, MEMORY, OWN_POOL, FREE, OBJECT_UNTYPED,
+                      8 * PAGE_SIZE),
+                 NO_ERROR);
+    memory->busy = true;
+    REFUSED(ERROR_BUSY, CALL_RETYPE, 2, MEMORY, OWN_POOL, FREE + 1,
+            OBJECT_PAGE, 0);
+    REFUSED(ERROR_BUSY, CALL_RETYPE, 2, FREE, OWN_POOL, FREE + 1,
+            OBJECT_PAGE, 0);
+    REFUSED(ERROR_BUSY, CALL_FREE, 1, MEMORY, 0, 0, 0, 0);
+    EXPECT_EQUAL(call(CALL_RESET, 1, MEMORY, 0, 0, 0, 0), NO_ERROR);
+    EXPECT(!memory->busy);
+}
+
+/* A dead object's capabilities are gone; one that is ending is refused. */
+TEST(what_is_ending_cannot_be_used)
+{
+    set_stage();
+    EXPECT_EQUAL(call(CALL_RETYPE, 2, MEMORY, OWN_POOL, FREE, OBJECT_CPOOL,
+                      0),
+                 NO_ERROR);
+    struct object *pool = slot(FREE)->object;
+    untyped_from(slot(MEMORY)->object)->busy = true;
+    pool->strong = 0;
+    REFUSED(ERROR_NO_CAPABILITY, CALL_COPY, 2, PAGE, FREE, 0, 15, 0);
+    REFUSED(ERROR_NO_CAPABILITY, CALL_COPY, 2, FREE, OWN_POOL, 101, 15, 0);
+    REFUSED(ERROR_NO_CAPABILITY, CALL_TASK_SET, 2, TASK, FREE, TASK_CPOOL, 0,
+            0);
+    EXPECT_EQUAL(call(CALL_IDENTIFY, 1, FREE, 0, 0, 0, 0), NO_ERROR);
+    EXPECT_EQUAL(caller.task->frame.rdx, OBJECT_NONE);
+    EXPECT_EQUAL(call(CALL_RESET, 1, MEMORY, 0, 0, 0, 0), NO_ERROR);
+    EXPECT(!slot(FREE)->object);
+}
+
+PROGRAM(reset_all, "mov eax, 0x10a; mov edi, 2; syscall; ud2")
+PROGRAM(revoke_all, "mov eax, 0x110; mov edi, 2; syscall; ud2")
+_Static_assert(CALL_RESET == 10 && CALL_REVOKE == 16, "as in the programs");
+
+/* A program makes one call on its slot 2 and must be stopped by it. */
+static void saw_off(struct program program, unsigned from)
+{
+    struct untyped *ground = fresh_ground();
+    struct untyped *island = make_island(ground, 1);
+    struct process p = load_program(island, 2, program);
+    struct task *task = p.task;
+    if (from) {
+        /* The first capability in slot 2, what the task holds from there. */
+        weak_derive(&kernel_pool.pool, 3, &kernel_pool.slots[2], 15, 0);
+        if (from == PROCESS_TABLE)
+            weak_original(&p.pool->pool, PROCESS_MEMORY,
+                          p.pool->slots[from].weak.object, 15, 0);
+        else
+            weak_original(&p.pool->pool, PROCESS_MEMORY, &p.pool->object, 15,
+                          0);
+        EXPECT_EQUAL(task_set(task, from == PROCESS_TABLE ? TASK_TABLE
+                                                          : TASK_CPOOL,
+                              &p.pool->slots[PROCESS_MEMORY]),
+                     NO_ERROR);
+    } else {
+        weak_original(&p.pool->pool, PROCESS_MEMORY, &island->object, 15, 0);
+    }
+    EXPECT_EQUAL(process_start(&p, TEXT, 0), NO_ERROR);
+    check_all();
+    while (task->object.type == OBJECT_TASK && task->state == TASK_READY) {
+        /* If the reset was stopped, the page of its text may be gone. */
+        if (run_to_entry(task) == VECTOR_SYSCALL)
+            system_call(task);
+        else
+            task_stop(task);
+        still_alive();
+    }
+    while (!untyped_reset(island))
+        continue;
+    EXPECT(link_alone(&island->children));
+    EXPECT_EQUAL(task->object.type, OBJECT_NONE);
+    check_all();
+}
+
+TEST(a_task_may_reset_the_memory_it_lives_in)
+{
+    saw_off(PROGRAM_OF(reset_all), 0);
+}
+
+TEST(a_task_may_revoke_its_own_pool)
+{
+    saw_off(PROGRAM_OF(revoke_all), PROCESS_POOL + 100);
+}
+
+TEST(a_task_may_revoke_its_own_table)
+{
+    saw_off(PROGRAM_OF(revoke_all), PROCESS_TABLE);
+}
+
+/* --- Interrupts in the middle ------------------------------------------------- */
+
+enum { MANY = 8, DESCENDANTS = MANY * 256 };
+
+/* Eight pools full of what was derived from the page, each from the last. */
+static void derive_many(void)
+{
+    struct untyped *ground =
+        untyped_from(kernel_pool.slots[GROUND_SLOT].weak.object);
+    struct capability *from = &caller.pool->slots[PAGE];
+    for (unsigned n = 0; n < MANY; n++) {
+        EXPECT_EQUAL(untyped_retype(ground, OBJECT_CPOOL, 0,
+                                    &caller.pool->pool, FREE + n),
+                     NO_ERROR);
+        struct cpool *pool = cpool_from(slot(FREE + n)->object);
+        for (unsigned i = 0; i < 256; i++) {
+            weak_derive(&pool->pool, i, from, RIGHT_READ, 0);
+            from = &pool->slots[i];
+        }
+    }
+}
+
+/* With a timer that never rests, a call is stopped and made again. */
+TEST(a_revocation_lets_interrupts_in)
+{
+    set_stage();
+    derive_many();
+    struct frame *frame = &caller.task->frame;
+    unsigned stops = 0;
+    uint64_t ticks = 0;
+    frame->rax = CALL_REVOKE | 1 << 8;
+    frame->rdi = PAGE;
+    frame->rip = TEXT;
+    for (;;) {
+        EXPECT_EQUAL(run_to_entry(caller.task), VECTOR_SYSCALL);
+        EXPECT_EQUAL(frame->rip, TEXT + 2);
+        while (!interrupt_waits())
+            ticks++;
+        system_call(caller.task);
+        still_alive();
+        if (frame->rip == TEXT + 2)
+            break;
+        EXPECT_EQUAL(frame->rip, TEXT);
+        EXPECT_EQUAL(frame->rax, CALL_REVOKE | 1 << 8);
+        stops++;
+    }
+    EXPECT_EQUAL(frame->rax, NO_ERROR);
+    EXPECT_EQUAL(stops, (DESCENDANTS + 6) / 16);
+    EXPECT(slot(PAGE)->link.next == &caller.pool->slots[PAGE].close);
+}
+
+TEST(a_large_page_is_zeroed_in_pieces)
+{
+    set_stage();
+    struct untyped *ground =
+        untyped_from(kernel_pool.slots[GROUND_SLOT].weak.object);
+    EXPECT_EQUAL(untyped_retype(ground, OBJECT_UNTYPED,
+                                LARGE_PAGE_SIZE * 2, &caller.pool->pool, 99),
+                 NO_ERROR);
+    struct untyped *memory = untyped_from(slot(99)->object);
+    memset(physical_pointer(memory->start), 0xa5, LARGE_PAGE_SIZE * 2);
+    while (!interrupt_waits())
+        continue;
+    struct frame *frame = &caller.task->frame;
+    frame->rax = CALL_RETYPE | 0x11 << 8;
+    frame->rdi = 99;
+    frame->rsi = OWN_POOL;
+    frame->rdx = FREE;
+    frame->r8 = OBJECT_PAGE;
+    frame->r9 = LARGE_PAGE_SIZE;
+    frame->r10 = 1;
+    frame->rip = TEXT;
+    system_call(caller.task);
+    EXPECT_EQUAL(frame->rip, TEXT - 2);
+    EXPECT(!slot(FREE)->object);
+    EXPECT_EQUAL(memory->high.value - memory->clean_high.value, 16384);
+    while (frame->rip == TEXT - 2) {
+        still_alive();
+        frame->rip = TEXT;
+        system_call(caller.task);
+    }
+    EXPECT_EQUAL(frame->rax, NO_ERROR);
+    struct page *page = page_from(slot(FREE)->object);
+    EXPECT_EQUAL(page->frame.value % LARGE_PAGE_SIZE, 0);
+    const uint64_t *word = physical_pointer(page->frame);
+    uint64_t any = 0;
+    for (unsigned i = 0; i < LARGE_PAGE_SIZE / 8; i++)
+        any |= word[i];
+    EXPECT_EQUAL(any, 0);
+    EXPECT_EQUAL(call(CALL_FREE, 1, 99, 0, 0, 0, 0), NO_ERROR);
+    EXPECT_EQUAL(memory->high.value, memory->end.value);
 }
 
 TEST(mapping_by_call_checks_everything)
@@ -355,7 +723,8 @@ static uint64_t friendly_number(void)
    are capabilities is as in the table of calls. */
 static uint64_t hostile_word(bool friendly)
 {
-    static const uint8_t capabilities[] = {0, 0, 1, 2, 2, 1, 2, 1, 1, 1};
+    static const uint8_t capabilities[] = {0, 0, 1, 2, 2, 1, 2, 1, 1,
+                                           1, 1, 1, 2, 2, 2, 1, 1};
     uint64_t number = random_word() % (CALLS + 1);
     if (friendly)
         number = random_word() % sizeof capabilities;
@@ -393,7 +762,7 @@ static void be_hostile(uint64_t seed)
         still_alive();
         bool look = i % 16 == 0;
         uint64_t before = look ? sum_of_everything() : 0;
-        system_call(caller.task);
+        carry_out();
         EXPECT(frame->rax < ERRORS);
         if (look && frame->rax != NO_ERROR)
             EXPECT_EQUAL(sum_of_everything(), before);
