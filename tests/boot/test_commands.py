@@ -217,6 +217,13 @@ def test_debug_stops_in_the_text_of_the_book() -> None:
     assert "Current source file is book/01-" in done.stdout
 
 
+def test_debug_steps_through_assembly_in_the_book() -> None:
+    done = make("debug", "GDB_OPTIONS=-batch -ex 'hbreak syscall_entry' -ex continue -ex stepi")
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"Breakpoint 2, syscall_entry .* at book/13-[\w-]+\.nw:\d+", done.stdout)
+    assert re.search(r"^\d+\s+swapgs", done.stdout, re.MULTILINE)
+
+
 def break_chapter(copy: Path, pattern: str, replacement: str) -> int:
     """Changes one line of chapter 1; its number."""
     chapter = next((copy / "book").glob("01-*.nw"))
