@@ -42,8 +42,9 @@ def copy(tmp_path: Path) -> Path:
 
 def rules() -> set[str]:
     """Every rule that describes itself."""
-    text = "".join((ROOT / file).read_text() for file in
-                   ("Makefile", "boot/boot.mk", "tests/tests.mk", "book/tools/book.mk"))
+    files = [ROOT / "Makefile", *(file for part in ("book/tools", "boot", "tests")
+                                  for file in (ROOT / part).rglob("*.mk"))]
+    text = "".join(file.read_text() for file in files)
     return set(re.findall(r"^([a-z][a-z-]*):.*## ", text, re.MULTILINE))
 
 
