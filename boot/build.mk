@@ -104,7 +104,10 @@ $(OBJ)/chunks/%.c.o: chunks/%.c
 # The handlers themselves must not be instrumented.
 $(OBJ)/tests/kernel/ubsan.c.o: KERNEL_FLAGS += -fno-sanitize=all
 
+# Lines for gdb, but not where there is a second section with code: NASM 2.16
+# mixes up their addresses, and gdb would lose the C files beside it.
 assemble = $(Q)mkdir -p $(@D) && nasm -f elf64 -w+all -w+error \
+	$(if $(filter %/boot.asm,$<),,-g -F dwarf) \
 	-I $(OBJ)/ -I $(TANGLED)/ -MD $(@:.o=.d) -MP -MT $@ -o $@ $<
 
 $(OBJ)/%.asm.o: $(TANGLED)/%.asm

@@ -4,7 +4,9 @@
 # All images are built before pytest starts (every prefix of the book, each as
 # it runs and as it is tested), so that tests only read what is there.
 
-PYTEST := /usr/bin/python3 -B -m pytest -c tests/pytest.ini
+# The tests call make as a person would, not as a part of this one.
+PYTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u CHAPTER -u CHECK -u EX \
+	/usr/bin/python3 -B -m pytest -c tests/pytest.ini
 CHAPTERS := $(filter-out 00,$(foreach file,$(wildcard book/[0-9][0-9]-*.nw),\
 	$(firstword $(subst -, ,$(notdir $(file))))))
 PREFIXES := $(CHAPTERS:%=prefix-%)
@@ -17,6 +19,7 @@ SELECTED = $(if $(CHAPTER),-n 0 --chapter $(CHAPTER_TAG) tests/host \
 
 test: ## run all tests, or with CHAPTER=N those of that chapter alone
 	@boot/need tangle compile iso run uefi debug test weave
+	@echo 'Building $(if $(CHAPTER),chapter $(CHAPTER),every prefix of the book) ...'
 	+@$(MAKE) $(JOBS) -k --no-print-directory $(if $(CHAPTER),prefix-$(CHAPTER_TAG),images) \
 	    || echo "Not everything could be built; the tests say what."
 	@$(PYTEST) $(SELECTED) $(PYTEST_OPTIONS)

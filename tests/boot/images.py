@@ -72,4 +72,5 @@ def place_of(image: Path, address: int) -> str:
     answer = subprocess.run(["addr2line", "-f", "-e", str(image), hex(address)],
                             check=True, capture_output=True, text=True).stdout
     function, place = answer.split("\n")[:2]
-    return f"{place.removeprefix('./')} in {function}()"
+    place = re.sub(r"^(\./|/.*//)", "", place)  # NASM's lines come with a directory
+    return f"{place} in {function}()"

@@ -42,8 +42,9 @@ def copy(tmp_path: Path) -> Path:
 
 def rules() -> set[str]:
     """Every rule that describes itself."""
-    text = "".join((ROOT / file).read_text() for file in
-                   ("Makefile", "boot/boot.mk", "tests/tests.mk", "book/tools/book.mk"))
+    files = [ROOT / "Makefile", *(file for part in ("book/tools", "boot", "tests")
+                                  for file in (ROOT / part).rglob("*.mk"))]
+    text = "".join(file.read_text() for file in files)
     return set(re.findall(r"^([a-z][a-z-]*):.*## ", text, re.MULTILINE))
 
 
@@ -215,6 +216,13 @@ def test_debug_stops_in_the_text_of_the_book() -> None:
     assert re.search(r"\d+\s+_Noreturn void kmain\(", done.stdout)
     assert "<<" in done.stdout  # a chunk's name: this is the book, not what is tangled
     assert "Current source file is book/01-" in done.stdout
+
+
+def test_debug_steps_through_assembly_in_the_book() -> None:
+    done = make("debug", "GDB_OPTIONS=-batch -ex 'hbreak syscall_entry' -ex continue -ex stepi")
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"Breakpoint 2, syscall_entry .* at book/13-[\w-]+\.nw:\d+", done.stdout)
+    assert re.search(r"^\d+\s+swapgs", done.stdout, re.MULTILINE)
 
 
 def break_chapter(copy: Path, pattern: str, replacement: str) -> int:

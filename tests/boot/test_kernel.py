@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from images import FULL, ROOT, Tree, kernel_tests, prefixes
-from kernel_tests import Verdict, run_image
+from kernel_tests import SHIFT, Verdict, run_image
 from machine import DONE, Machine
 
 TREES = [*prefixes(), FULL]
@@ -44,6 +44,17 @@ def test_boots_and_ends(tree: Tree) -> None:
         return
     with Machine(kernel=tree.kernel) as machine:
         assert machine.status() == DONE, machine.serial.heard
+
+
+@pytest.mark.parametrize("tree", [of_tree(tree) for tree in prefixes() if not tree.rinit])
+def test_runs_are_alike_to_the_instruction(tree: Tree) -> None:
+    """Time is counted in instructions, so preemption strikes at the same ones."""
+    said = []
+    for _ in range(2):
+        with Machine(kernel=tree.kernel, icount=SHIFT) as machine:
+            machine.status()
+            said.append(machine.serial.heard)
+    assert said[0] == said[1]
 
 
 @pytest.mark.parametrize(("tree", "name"), [

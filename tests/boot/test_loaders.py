@@ -43,6 +43,11 @@ def test_grub_on_bios(memory: str, machine_type: str) -> None:
 def test_grub_on_uefi(machine_type: str) -> None:
     with Machine(iso=FULL.iso, uefi=True, memory="256M", machine=machine_type) as machine:
         answers(machine)
+        start = len(machine.serial.heard)
+        machine.serial.say("list\n")
+        machine.serial.wait_for("Operation finished.", start)
+        # The screen shows graphics, so there is no page of text to give away.
+        assert "CPool index 247 " not in machine.serial.heard
 
 
 def test_usb_stick() -> None:

@@ -123,3 +123,47 @@ def test_the_screen_scrolls(machine: Machine) -> None:
         ask(machine, f"echo line {i}")
     screen = machine.wait_for_screen("line 29")
     assert "line 5\n" not in screen
+
+
+def strike(machine: Machine, *keys: str) -> None:
+    """Presses keys and lets them go, by QEMU's names; they make no echo."""
+    for down in (True, False):
+        machine.qmp.command("input-send-event", events=[
+            {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": key}}}
+            for key in keys])
+
+
+def test_a_line_too_long_is_refused_whole(machine: Machine) -> None:
+    start = len(machine.serial.heard)
+    machine.serial.say("echo " + "y" * 300 + "\n")
+    machine.serial.wait_for("The line is longer than 256 characters.", start)
+    assert "\n" + "y" * 200 not in machine.serial.heard
+
+
+def test_what_is_typed_too_much_can_be_taken_back(machine: Machine) -> None:
+    start = len(machine.serial.heard)
+    machine.serial.say("echo " + "y" * 300 + "\b" * 290 + "\n")
+    machine.serial.wait_for("\n" + "y" * 10 + "\n", start)
+
+
+def test_control_u_takes_the_line_back(machine: Machine) -> None:
+    start = len(machine.serial.heard)
+    machine.serial.say("this is no command\x15echo but this is\n")
+    machine.serial.wait_for("\nbut this is\n", start)
+
+
+def test_keys_without_a_character_type_nothing(machine: Machine) -> None:
+    start = len(machine.serial.heard)
+    machine.serial.say("echo a\x1b[Ab\x1b[3~c\x1bOd\xe9\n")
+    machine.serial.wait_for("\nabcd\n", start)
+
+
+def test_arrows_and_capitals_on_the_keyboard(machine: Machine) -> None:
+    machine.wait_for_screen(PROMPT.rstrip())
+    strike(machine, "up")
+    strike(machine, "caps_lock")
+    machine.type("x")
+    strike(machine, "pause")
+    strike(machine, "caps_lock")
+    machine.type("\becho y1\n")
+    machine.wait_for_screen("\ny1\n")

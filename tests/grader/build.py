@@ -34,12 +34,12 @@ def image(exercise: Exercise, handin: Path, name: str, directory: Path) -> Path:
     overlays = [copy, *([exercise.overlay] if exercise.overlay else [])]
     options = [part for path in overlays for part in ("--overlay", _relative(path))]
     _run(["book/tools/tangle", "--chapter", exercise.chapter, *options, _relative(tree)],
-         copy, name)
+         directory, name)
     tests = ["tests/grader/runner.c", "tests/kernel/ubsan.c",
              _relative(exercise.directory / "check.c")]
     _run(["make", "-j2", "--no-print-directory", "-f", "boot/build.mk",
           f"TANGLED={_relative(tree)}", f"OUT={_relative(directory)}",
-          f"LAST={exercise.chapter}", "TEST=1", f"TESTS={' '.join(tests)}"], copy, name)
+          f"LAST={exercise.chapter}", "TEST=1", f"TESTS={' '.join(tests)}"], directory, name)
     return directory / "rux.elf"
 
 
@@ -47,7 +47,12 @@ def _relative(path: Path) -> str:
     return os.path.relpath(path, ROOT)
 
 
-def _run(command: list[str], copy: Path, name: str) -> None:
+def in_words_of(name: str, directory: Path, text: str) -> str:
+    """A text in which the hand-in is called by its name, and not by our copy's."""
+    return text.replace(_relative(directory / "hand-in.nw"), name)
+
+
+def _run(command: list[str], directory: Path, name: str) -> None:
     # What make told its children is not meant for this one.
     environment = {key: value for key, value in os.environ.items()
                    if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")}
@@ -60,7 +65,7 @@ def _run(command: list[str], copy: Path, name: str) -> None:
         raise Trouble(f"{command[0]} has not finished after {LIMIT:.0f} s") from None
     if answer.returncode == 0:
         return
-    mine = answer.stdout.replace(_relative(copy), name)
+    mine = in_words_of(name, directory, answer.stdout)
     lines = [line for line in mine.splitlines() if not line.startswith("make: ***")]
     if len(lines) > MESSAGES:
         lines[MESSAGES:] = [f"... and {len(lines) - MESSAGES} lines more"]
@@ -71,12 +76,11 @@ def _run(command: list[str], copy: Path, name: str) -> None:
     raise Refused(f"{name} cannot {what}:\n" + "\n".join(lines) + where)
 
 
-def place_of(kernel: Path, address: int, directory: Path, name: str) -> str:
+def place_of(kernel: Path, address: int) -> str:
     """The function and line that an address of the kernel comes from."""
     answer = subprocess.run(["addr2line", "-f", "-e", str(kernel), hex(address)],
                             capture_output=True, text=True, check=False).stdout.split("\n")
     if len(answer) < 2 or answer[0].startswith("?"):
         return f"address {address:#x}"
     place = answer[1].split(" (")[0].removeprefix("./")
-    place = place.replace(_relative(directory / "hand-in.nw"), name)
     return f"{answer[0]}() ({place})"

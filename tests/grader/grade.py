@@ -6,6 +6,7 @@ import random
 import re
 import secrets
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,16 +36,19 @@ def grade(exercise: Exercise, handin: Path, name: str, directory: Path, seed: st
           only: int = 0, runner: Callable[..., machine.Run] = machine.run) -> list[Verdict]:
     """The verdicts of all checks, or of check number `only`."""
     kernel = build.image(exercise, handin, name, directory)
-    verdicts = []
-    for number, check in enumerate(exercise.checks(), 1):
-        if only in (0, number):
-            steps, words, key = prepare(check, number, seed)
-            run = runner(kernel, words, directory / f"check-{number}")
-            place = build.place_of(kernel, run.address, directory, name)
-            kind, observed, diagnosis = judge(exercise, steps, key, run, place)
-            verdicts.append(Verdict(number, check, kind, observed.replace(
-                build._relative(directory / "hand-in.nw"), name), diagnosis))
-    return verdicts
+
+    def verdict(numbered: tuple[int, Check]) -> Verdict:
+        number, check = numbered
+        steps, words, key = prepare(check, number, seed)
+        run = runner(kernel, words, directory / f"check-{number}")
+        place = build.place_of(kernel, run.address) if run.address else ""
+        kind, observed, diagnosis = judge(exercise, steps, key, run, place)
+        return Verdict(number, check, kind, build.in_words_of(name, directory, observed), diagnosis)
+
+    chosen = [(number, check) for number, check in enumerate(exercise.checks(), 1)
+              if only in (0, number)]
+    with ThreadPoolExecutor(max_workers=2) as machines:
+        return list(machines.map(verdict, chosen))
 
 
 def prepare(check: Check, number: int, seed: str) -> tuple[list[Step], list[int], int]:

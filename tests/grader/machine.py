@@ -25,7 +25,7 @@ from .trouble import Trouble
 
 SHIFT = 7  # an instruction takes 128 ns of the machine's time
 BUDGET = 150_000_000  # instructions for everything; the longest honest check takes a fifth
-RECORDS_LIMIT = 4 << 20  # bytes through the debug port
+LIMIT = 4 << 20  # bytes through the debug port or to the console
 WALL_LIMIT = 300.0  # seconds
 PAUSE = 0.05  # seconds between two looks
 
@@ -54,12 +54,14 @@ def run(image: Path, words: list[int], directory: Path) -> Run:
         try:
             process = subprocess.Popen(_command(image, files), stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, stderr=errors,
-                                       preexec_fn=_limit_files)
+                                       restore_signals=False)
         except FileNotFoundError:
             raise Trouble("qemu-system-x86_64 is missing; on Debian it is in the package "
                           "qemu-system-x86") from None
     try:
-        ending, address = _watch(process, files["records"])
+        # Whatever the machine writes without end, it fills no disk.
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (2 * LIMIT, 2 * LIMIT))
+        ending, address = _watch(process, (files["records"], files["console"]))
     finally:
         process.kill()
         status = process.wait()
@@ -68,7 +70,7 @@ def run(image: Path, words: list[int], directory: Path) -> Run:
         raise Trouble(f"QEMU did not run (status {status}): {said}")
     if ending == "ended" and status == 0:
         ending = "reset"
-    return Run(ending, status, files["records"].read_bytes()[:RECORDS_LIMIT],
+    return Run(ending, status, files["records"].read_bytes()[:LIMIT],
                files["console"].read_text(errors="replace")[-8192:].replace("\r", ""), address)
 
 
@@ -81,11 +83,6 @@ def _command(image: Path, files: dict[str, Path]) -> list[str]:
             "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
             "-device", "ib700", "-action", "watchdog=pause",
             "-fw_cfg", f"name=opt/rux/input,file={files['input']}"]
-
-
-def _limit_files() -> None:
-    """Whatever the machine writes without end, it fills no disk."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * RECORDS_LIMIT, 2 * RECORDS_LIMIT))
 
 
 class _Monitor:
@@ -115,7 +112,7 @@ class _Monitor:
         return [json.loads(line) for line in lines if line.strip()]
 
 
-def _watch(process: subprocess.Popen[bytes], records: Path) -> tuple[str, int]:
+def _watch(process: subprocess.Popen[bytes], written: tuple[Path, ...]) -> tuple[str, int]:
     """Waits for the end, or for the end of patience; how, and where the processor was."""
     monitor = _Monitor(process)
     monitor.ask("qmp_capabilities")
@@ -132,7 +129,7 @@ def _watch(process: subprocess.Popen[bytes], records: Path) -> tuple[str, int]:
             return verdict, _field(registers, "RIP")
         if monitor.ended:
             return "ended", 0
-        if records.stat().st_size >= RECORDS_LIMIT:
+        if any(file.stat().st_size >= LIMIT for file in written):
             verdict = "flood"
         elif count > BUDGET:
             verdict = "hang"

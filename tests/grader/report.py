@@ -16,13 +16,14 @@ def report(exercise: Exercise, verdicts: list[Verdict], seed: str, name: str) ->
     """Points, and for each failed check what there is to say."""
     lines = [f"{exercise.slug}: {exercise.title}", f"    {name}, seed {seed}", ""]
     told: set[str] = set()
+    file = "" if name == str(exercise.answer.relative_to(book.ROOT)) else f" FILE={name}"
     for verdict in verdicts:
         check = verdict.check
         lines.append(f"  {MARKS[verdict.kind]:5}  {verdict.points}/{check.points}  {check.title}")
         if verdict.kind != "pass":
             lines += [*_explain(exercise, verdict, told),
                       *_item("Replay", f"make grade EX={exercise.slug} SEED={seed} "
-                                       f"ONLY={verdict.number}")]
+                                       f"ONLY={verdict.number}{file}")]
     points = sum(verdict.points for verdict in verdicts)
     possible = sum(verdict.check.points for verdict in verdicts)
     lines += ["", f"{points} of {possible} points"]

@@ -3,6 +3,7 @@
 #include "tests/kernel/rinit.h"
 
 #include "kernel/cap/irq.h"
+#include "kernel/cap/log.h"
 #include "kernel/cap/ports.h"
 #include "kernel/syscall.h"
 #include "kernel/x86/io.h"
@@ -118,4 +119,86 @@ TEST(the_screen_is_the_frame_that_holds_the_text)
     EXPECT_EQUAL(entry & ENTRY_FRAME, 0xb8000);
     EXPECT(entry & ENTRY_WRITABLE);
     EXPECT(entry & ENTRY_NO_EXECUTE);
+}
+
+/* --- Any call with any arguments ---------------------------------------------- */
+
+static uint64_t state = 88172645463325252;
+
+static uint64_t random_word(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+/* Mostly what almost makes sense, else anything. */
+static uint64_t random_argument(void)
+{
+    switch (random_word() % 8) {
+    case 0: return random_word();
+    case 1: return UINT64_MAX - random_word() % 4;
+    case 2: return random_word() % 2000;
+    case 3: return SCRATCH - random_word() % 2;
+    default: return 96 + random_word() % 16;
+    }
+}
+
+static void furnish(struct untyped *ground, struct weak_pool *pool)
+{
+    static const enum object_type types[] = {OBJECT_CHANNEL, OBJECT_CHANNEL,
+                                             OBJECT_BUFFER, OBJECT_TASK};
+    static struct log log;
+    if (log.object.type == OBJECT_NONE) {
+        object_init(&log.object, OBJECT_LOG);
+        object_keep(&log.object);
+    }
+    for (unsigned i = 0; i < 4; i++)
+        EXPECT_EQUAL(untyped_retype(ground, types[i], 0, pool, 102 + i),
+                     NO_ERROR);
+    struct capability *slots = driver.pool->slots;
+    struct object *line =
+        rinit_pool()->slots[SLOT_KEYBOARD_LINE].weak.object;
+    weak_original(pool, 106, line, RIGHT_ALL, 0);
+    weak_derive(pool, 107, &slots[102], RIGHT_READ, 5);
+    weak_derive(pool, 108, &slots[102], RIGHT_WRITE, 6);
+    weak_derive(pool, 109, &slots[106], RIGHT_READ, 0);
+    weak_original(pool, 110, &log.object, RIGHT_READ, 0);
+}
+
+TEST(hostile_calls_leave_the_kernel_whole)
+{
+    rinit_pool();
+    start_driver();
+    struct untyped *ground =
+        untyped_from(kernel_pool.slots[GROUND_SLOT].weak.object);
+    furnish(ground, &driver.pool->pool);
+    struct task *task = driver.task;
+    unsigned seen[ERRORS] = {0};
+    for (unsigned i = 0; i < 1000; i++) {
+        struct frame *frame = &task->frame;
+        uint64_t number = random_word() % (CALLS + 1);
+        frame->rax = number | (random_word() % 3 ? 0x100 : 0x1100);
+        if (random_word() % 8 == 0)
+            frame->rax = random_word() % 0x40000;
+        frame->rdi = random_argument();
+        frame->rsi = random_argument();
+        frame->rdx = random_argument();
+        frame->r8 = random_argument();
+        frame->r9 = random_argument();
+        system_call(task);
+        if (task->state == TASK_READY && frame->rax < ERRORS)
+            seen[frame->rax]++;
+        if (task->state != TASK_READY) {
+            task_stop(task);
+            EXPECT_EQUAL(task_start(task), NO_ERROR);
+        }
+        if (i % 8 == 0)
+            still_alive();
+    }
+    EXPECT(seen[NO_ERROR] > 10);
+    EXPECT(seen[ERROR_WRONG_TYPE] > 10);
+    EXPECT(seen[ERROR_NO_RIGHT] > 0);
+    check_all();
 }
