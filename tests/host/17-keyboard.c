@@ -8,10 +8,10 @@
 
 /* No device: a read finds an empty bus. */
 struct answer system_call(uint64_t word, uint64_t first, uint64_t second,
-    uint64_t third, uint64_t fourth, uint64_t fifth)
+    uint64_t third, uint64_t fourth, uint64_t fifth, uint64_t sixth)
 {
     (void)word, (void)first, (void)second, (void)third, (void)fourth;
-    (void)fifth;
+    (void)fifth, (void)sixth;
     return (struct answer){ .error = ERROR_NO_CAPABILITY };
 }
 
