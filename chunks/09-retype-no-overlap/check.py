@@ -240,6 +240,7 @@ def to_the_last_byte(chance: random.Random) -> list[Step]:
             world.retype(UNTYPED, bytes_, world.free_slot())
             world.retype(UNTYPED, bytes_, world.free_slot(), inner)
         for source in (inner, TOP):
+            squeeze(world, source)
             fill_up(world, source)
         world.verify()
         world.reset()
@@ -249,15 +250,27 @@ def to_the_last_byte(chance: random.Random) -> list[Step]:
 def hostile_sizes(chance: random.Random, untyped: Untyped) -> list[int]:
     """Sizes that only a careless sum would grant."""
     pages = (untyped.free() // PAGE) * PAGE
-    return chance.sample([(1 << 64) - PAGE, (1 << 64) - 2 * PAGE, 1 << 63, (1 << 64) - max(pages, PAGE),
-                          pages + PAGE, pages + 2 * PAGE, (1 << 48), (1 << 32)], 6)
+    return chance.sample([(1 << 64) - PAGE, (1 << 64) - 2 * PAGE, 1 << 63,
+                          (1 << 64) - max(pages, PAGE), pages + PAGE, pages + 2 * PAGE,
+                          1 << 48, 1 << 32], 6)
+
+
+def squeeze(world: World, source: int) -> None:
+    """Leaves room for a page or for a structure, and asks for both."""
+    untyped = world.untypeds[source]
+    while untyped.free() >= PAGE + STRUCTURE[FRAME]:
+        kind = SMALL
+        if untyped.free() >= 2 * PAGE + STRUCTURE[FRAME]:
+            kind = FRAME
+        elif untyped.free() >= PAGE + STRUCTURE[LARGE]:
+            kind = LARGE
+        world.retype(kind, 0, world.free_slot(), source)
+    world.retype(FRAME, 0, world.free_slot(), source)
 
 
 def fill_up(world: World, source: int) -> None:
     """Leaves no room for anything, and asks for more."""
     untyped = world.untypeds[source]
-    while untyped.free() >= PAGE + STRUCTURE[FRAME] and world.chance.random() < 0.8:
-        world.retype(FRAME, 0, world.free_slot(), source)
     while untyped.has_room(STRUCTURE[LARGE], 0):
         world.retype(LARGE, 0, world.free_slot(), source)
     for kind in (LARGE, FRAME, TABLE):

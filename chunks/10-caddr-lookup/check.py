@@ -77,27 +77,35 @@ class World:
         last = self.chance.choice(sorted(self.pools[pool]) or [0])
         return [*hops, last if self.chance.random() < 0.6 else self.chance.randrange(SLOTS)]
 
+    def way_into_the_log(self, length: int, root: int) -> list[int]:
+        """Hops that pass through pools, and then through what is no pool."""
+        hops = self.way(length, root, sure=True)[:-2]
+        _, pool, _ = self.walk(root, [*hops, 0])
+        logs = [n for n, (what, _) in self.pools[pool].items() if what == OTHER]
+        return [*hops, self.chance.choice(logs or [0]), self.chance.randrange(SLOTS)]
+
     def look_up(self, hops: list[int], length: int, root: int) -> None:
         """Asks for an address; bytes behind its last hop are rubbish."""
         rest = [self.chance.randrange(256) for _ in range(HOPS - len(hops))]
         word = int.from_bytes(bytes(hops[:HOPS] + rest), "little")
         operation = self.chance.choice([LOOKUP, LOOKUP, FULL])
         errors, pool, index = {BAD_ADDRESS}, 0, 0
-        last_is_closed = False
+        last_is_closed = last_is_empty = False
         if 1 <= length <= HOPS:
             errors, pool, index = self.walk(root, hops[:length])
             last_is_closed = not self.pools[pool].get(index, (0, READ))[1] & READ
+            last_is_empty = index not in self.pools[pool]
             if operation == FULL and not errors and index not in self.pools[pool]:
                 errors = {NO_CAPABILITY}
         shown = ".".join(map(str, hops[:length])) if length <= HOPS else f"of {length} hops"
         asked = "a full slot" if operation == FULL else "the slot"
         does = f"looks for {asked} at address {shown or 'of no hop'} from pool {root}"
         self.steps.append(Step([operation, root, word, length], does,
-                               judge(errors, pool, index, operation == FULL, last_is_closed),
+                               judge(errors, pool, index, last_is_empty, last_is_closed),
                                "not-a-pool" if 1 <= length <= HOPS else "length", "length"))
 
 
-def judge(errors: set[int], pool: int, index: int, full: bool,
+def judge(errors: set[int], pool: int, index: int, last_is_empty: bool,
           last_is_closed: bool) -> Callable[[list[int]], Finding | None]:
     wanted = " or ".join(ERRORS[error] for error in sorted(errors)) or \
         f"slot {index} of pool {pool}"
@@ -111,18 +119,18 @@ def judge(errors: set[int], pool: int, index: int, full: bool,
         if not words[0]:
             got = f"slot {words[3]} of pool {words[2]}" if words[2] < POOLS else "no slot at all"
         return Finding(f"it found {got}; right is {wanted}.",
-                       why(errors, words[0], full, last_is_closed))
+                       why(errors, words[0], last_is_empty, last_is_closed))
     return look
 
 
-def why(right: set[int], got: int, full: bool, last_is_closed: bool) -> str:
+def why(right: set[int], got: int, last_is_empty: bool, last_is_closed: bool) -> str:
     """The diagnosis for an answer in place of the right one."""
     if BAD_ADDRESS in right or got == BAD_ADDRESS:
         return "length"
     if not right:
-        return {NO_CAPABILITY: "wrong-slot" if full else "empty-last",
+        return {NO_CAPABILITY: "empty-last" if last_is_empty else "wrong-slot",
                 NO_RIGHT: "last-right" if last_is_closed else "read-right"}.get(got, "wrong-slot")
-    if right == {NO_RIGHT}:
+    if right == {NO_RIGHT} or got == NO_RIGHT and right == {NO_CAPABILITY}:
         return "read-right"
     if WRONG_TYPE in right:
         return "not-a-pool"
@@ -132,13 +140,18 @@ def why(right: set[int], got: int, full: bool, last_is_closed: bool) -> str:
 # --- The checks ------------------------------------------------------------------
 
 def short_addresses(chance: random.Random) -> list[Step]:
-    """One hop and two."""
+    """One hop, to slots full and empty; then two, to full ones."""
     world = World(chance)
     world.fill(20, lambda: ALL)
-    for _ in range(120):
+    for _ in range(40):
         root = chance.randrange(POOLS)
-        hops = world.way(chance.randrange(1, 3), root)
-        world.look_up(hops, len(hops), root)
+        world.look_up(world.way(1, root), 1, root)
+    for _ in range(80):
+        root = chance.randrange(POOLS)
+        hops = world.way(2, root)
+        errors, pool, index = world.walk(root, hops)
+        if errors or index in world.pools[pool]:
+            world.look_up(hops, 2, root)
     return world.steps
 
 
@@ -148,9 +161,11 @@ def long_addresses(chance: random.Random) -> list[Step]:
     world.fill(30, lambda: ALL)
     for pool in range(POOLS):
         world.put(pool, chance.randrange(SLOTS), pool, ALL)
+        world.put(pool, chance.randrange(SLOTS), OTHER, ALL)
     for _ in range(120):
-        root = chance.randrange(POOLS)
-        hops = world.way(chance.randrange(3, HOPS + 1), root, chance.random() < 0.7)
+        root, length = chance.randrange(POOLS), chance.randrange(3, HOPS + 1)
+        hops = world.way_into_the_log(length, root) if chance.random() < 0.2 else \
+            world.way(length, root, chance.random() < 0.7)
         world.look_up(hops, len(hops), root)
     return world.steps
 
@@ -175,7 +190,7 @@ def rights(chance: random.Random) -> list[Step]:
                                           chance.randrange(16)]))
     for _ in range(120):
         root = chance.randrange(POOLS)
-        hops = world.way(chance.randrange(2, 6), root)
+        hops = world.way(chance.choice([1, 2, 2, 3, 4, 5]), root)
         if not world.is_ambiguous(root, hops):
             world.look_up(hops, len(hops), root)
     return world.steps

@@ -112,7 +112,7 @@ class Machine:
         self.debug = self.directory / "debug"
         self._command = [
             emulator, "-accel", "tcg", "-machine", machine, "-cpu", cpu, "-m", memory,
-            "-nodefaults", "-no-reboot", "-display", "none", "-vga", "std",
+            "-S", "-nodefaults", "-no-reboot", "-display", "none", "-vga", "std",
             "-rtc", "base=2000-01-01,clock=vm",
             "-debugcon", f"file:{self.debug}",
             "-chardev", f"socket,id=qmp,path={self.directory}/qmp",
@@ -151,6 +151,7 @@ class Machine:
             door.close()
         self.qmp_connection.settimeout(LIMIT)
         self.qmp = Qmp(self.qmp_connection)
+        self.qmp.start()
         return self
 
     def _listen(self, name: str) -> socket.socket:

@@ -50,6 +50,16 @@ class Qmp:
                 return answer["return"]
         raise EOFError(f"QEMU ended before it answered {name}")
 
+    def start(self) -> None:
+        """Lets the machine run, which QEMU has held back until we could listen.
+
+        A machine may have ended before QEMU has answered.
+        """
+        try:
+            self.command("cont")
+        except (EOFError, ConnectionResetError):
+            pass
+
     def wait_for(self, *names: str) -> str | None:
         """The first of the named events to come; None when QEMU has ended."""
         while True:
