@@ -227,7 +227,8 @@ static void verify(void)
 
 static void reset(int byte)
 {
-    untyped_reset(top);
+    while (!untyped_reset(top))
+        continue;
     memset(written, 0, sizeof written);
     memset(physical_pointer(top->low), byte,
            top->high.value - top->low.value);
