@@ -294,14 +294,21 @@ static void an_object_has_its_type_while_others_are_told(void **state)
 
 /* --- Everything at once --------------------------------------------------------- */
 
+/* As system calls do, the steps look for objects that are not ending. */
+static struct object *alive(const struct capability *slot)
+{
+    struct object *object = slot->weak.object;
+
+    return object && object->strong ? object : NULL;
+}
+
 static struct cpool *random_pool(void)
 {
     struct cpool *pool = &root;
 
     while (random_below(3)) {
         struct capability *slot = &pool->slots[places[random_below(PLACES)]];
-        struct cpool *next =
-            slot->weak.object ? cpool_from(slot->weak.object) : NULL;
+        struct cpool *next = alive(slot) ? cpool_from(alive(slot)) : NULL;
 
         if (next)
             pool = next;
@@ -314,7 +321,7 @@ static struct untyped *random_untyped(void)
     struct cpool *pool = random_pool();
     struct capability *slot = &pool->slots[places[random_below(PLACES)]];
     struct untyped *untyped =
-        slot->weak.object ? untyped_from(slot->weak.object) : NULL;
+        alive(slot) ? untyped_from(alive(slot)) : NULL;
 
     return untyped ? untyped : ram;
 }
@@ -325,7 +332,7 @@ static void random_step(void)
     unsigned index = places[random_below(PLACES)];
     unsigned place = places[random_below(PLACES)];
     struct capability *slot = &pool->slots[index];
-    bool full = slot->weak.object, free = !other->slots[place].weak.object;
+    bool full = alive(slot), free = !other->slots[place].weak.object;
     uint32_t choice = random_below(100);
 
     if (choice < 8) /* whatever types the book has by then */
@@ -366,6 +373,105 @@ static void random_operations_keep_every_invariant(void **state)
     assert_true(most > 15);
 }
 
+/* The same, with operations that stop halfway while others go on; now and
+   then none stops, so that what is busy comes to rest. */
+static bool now_and_then(void)
+{
+    return random_below(3) == 0;
+}
+
+static void operations_that_stop_may_be_mixed(void **state)
+{
+    unsigned busy = 0, ending = 0;
+
+    (void)state;
+    for (int n = 0; n < 60000; n++) {
+        struct object *at;
+
+        interrupt_script = n % 500 < 400 ? now_and_then : NULL;
+        random_step();
+        if (random_below(20) == 0) {
+            bool again;
+            untyped_free(random_untyped(), &again);
+        }
+        check_all();
+        busy += ram->busy;
+        for (at = object_next(NULL); at; at = object_next(at))
+            ending += at->strong == 0;
+    }
+    interrupt_script = NULL;
+    assert_true(busy > 100 && ending > 1000);
+}
+
+/* --- Copy, mint, move -------------------------------------------------------- */
+
+static void copies_never_gain_a_right_or_lose_a_badge(void **state)
+{
+    (void)state;
+    weak_original(&root.pool, 0, &secret.object, RIGHT_ALL, 0);
+    for (int n = 0; n < 50000; n++) {
+        unsigned from = random_below(CPOOL_SLOTS), to = random_below(260);
+        uint64_t rights = random_below(2) ? ~0ULL << random_below(64)
+                                          : random_below(32);
+        uint64_t badge = random_below(4) ? random_below(3)
+                                         : 1ULL << random_below(64);
+        struct capability *source = &root.slots[from];
+        struct weak was = source->weak;
+        bool mint = random_below(2);
+        enum error wanted = NO_ERROR;
+
+        if (random_below(8) == 0 && from)
+            weak_delete(source->weak.object ? &source->weak
+                                            : &root.slots[0].weak);
+        if (!root.slots[0].weak.object)
+            weak_original(&root.pool, 0, &secret.object, RIGHT_ALL, 0);
+        if (!source->weak.object)
+            continue;
+        was = source->weak;
+        if (to >= CPOOL_SLOTS)
+            wanted = ERROR_BAD_SLOT;
+        else if (root.slots[to].weak.object)
+            wanted = ERROR_SLOT_IN_USE;
+        else if (mint && (!badge || badge > UINT32_MAX || was.badge))
+            wanted = ERROR_BAD_ARGUMENT;
+        assert_int_equal(mint ? cpool_mint(&root, to, source, rights, badge)
+                              : cpool_copy(&root, to, source, rights), wanted);
+        if (wanted == NO_ERROR) {
+            const struct weak *made = &root.slots[to].weak;
+
+            assert_int_equal(made->rights, was.rights & rights);
+            assert_int_equal(made->badge, mint ? badge : was.badge);
+        }
+        if (n % 64 == 0)
+            check_all();
+    }
+}
+
+static void the_rights_of_a_pool_are_those_of_the_last_way(void **state)
+{
+    static struct {
+        struct weak_pool pool;
+        struct weak reference;
+    } held;
+    static const struct pool_class leaf = { .kind = WEAK_LEAF };
+    struct cpool *one = make_pool(&root, 1), *two = make_pool(one, 2);
+
+    (void)state;
+    weak_original(&root.pool, 0, &root.object, RIGHT_ALL, 0);
+    weak_pool_init(&held.pool, NULL, &leaf, 1);
+    weak_derive(&held.pool, 0, &root.slots[0], RIGHT_READ, 0);
+    weak_derive(&one->pool, 3, &one->slots[2], RIGHT_READ | RIGHT_GRANT, 0);
+    assert_non_null(two);
+    assert_int_equal(cpool_rights(&held.reference, caddr(9)), RIGHT_READ);
+    assert_int_equal(cpool_rights(&held.reference, caddr_of2(1, 9)), RIGHT_ALL);
+    assert_int_equal(cpool_rights(&held.reference,
+                         caddr_append(caddr_of2(1, 3), 9)),
+        RIGHT_READ | RIGHT_GRANT);
+    assert_int_equal(cpool_rights(&held.reference,
+                         caddr_append(caddr_of2(1, 7), 9)), 0);
+    weak_delete(&held.reference);
+}
+
 /* The whole-kernel check must not be content with a broken kernel. */
 static void the_check_sees_a_slot_off_its_list(void **state)
 {
@@ -396,6 +502,9 @@ int main(void)
         WITH_MEMORY(a_pool_that_ends_lets_go_of_everything),
         WITH_MEMORY(an_object_has_its_type_while_others_are_told),
         WITH_MEMORY(random_operations_keep_every_invariant),
+        WITH_MEMORY(operations_that_stop_may_be_mixed),
+        WITH_MEMORY(copies_never_gain_a_right_or_lose_a_badge),
+        WITH_MEMORY(the_rights_of_a_pool_are_those_of_the_last_way),
         WITH_MEMORY(the_check_sees_a_slot_off_its_list),
     };
 

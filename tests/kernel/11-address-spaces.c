@@ -214,6 +214,43 @@ TEST(a_space_adds_only_the_tables_that_are_missing)
     check_all();
 }
 
+/* The page is cut from the middle of its untyped, and comes back whole. */
+TEST(a_large_page_stands_where_a_table_would)
+{
+    struct untyped *ground = fresh_ground();
+    struct space space = make_space(ground, 10);
+    struct capability *small = make(ground, OBJECT_PAGE, 1);
+    struct capability *large = &kernel_pool.slots[2];
+    uint64_t high = ground->high.value;
+    EXPECT_EQUAL(untyped_retype(ground, OBJECT_PAGE, LARGE_PAGE_SIZE,
+                                &kernel_pool.pool, 2),
+                 NO_ERROR);
+    EXPECT_EQUAL(frame_of(large) % LARGE_PAGE_SIZE, 0);
+    EXPECT_EQUAL(space_map(&space, 0x400000, small, READ), NO_ERROR);
+    struct table *pd = table_from(kernel_pool.slots[12].weak.object);
+    struct table *pt = table_from(kernel_pool.slots[13].weak.object);
+    refuse(pt, 5, large, READ, ERROR_WRONG_TYPE);
+    refuse(pd, 5, small, READ, ERROR_WRONG_TYPE);
+    refuse(pd, 2, large, READ, ERROR_SLOT_IN_USE);
+    refuse(pd, 3, large, READ | WRITE | EXECUTE, ERROR_NO_RIGHT);
+    EXPECT_EQUAL(table_map(pd, 3, large, READ | WRITE), NO_ERROR);
+    EXPECT_EQUAL(*table_entry(pd, 3),
+                 frame_of(large) | ENTRY_PRESENT | ENTRY_USER | ENTRY_LARGE |
+                     ENTRY_WRITABLE | ENTRY_NO_EXECUTE);
+    EXPECT(look_up(&space, 0x600000) && look_up(&space, 0x7ff000));
+    EXPECT_EQUAL(space_map(&space, 0x601000, small, READ),
+                 ERROR_SLOT_IN_USE);
+    check_all();
+    while (!weak_revoke(large))
+        continue;
+    EXPECT(!look_up(&space, 0x600000));
+    EXPECT_EQUAL(table_map(pd, 3, large, READ), NO_ERROR);
+    check_all();
+    fresh_ground();
+    EXPECT(!large->weak.object);
+    EXPECT(ground->high.value > high);
+}
+
 TEST(a_space_without_memory_is_an_error)
 {
     struct untyped *ground = fresh_ground();
