@@ -108,7 +108,12 @@ $(OBJ)/tests/kernel/ubsan.c.o: KERNEL_FLAGS += -fno-sanitize=all
 # mixes up their addresses, and gdb would lose the C files beside it.
 assemble = $(Q)mkdir -p $(@D) && nasm -f elf64 -w+all -w+error \
 	$(if $(filter %/boot.asm,$<),,-g -F dwarf) \
-	-I $(OBJ)/ -I $(TANGLED)/ -MD $(@:.o=.d) -MP -MT $@ -o $@ $<
+	-I $(OBJ)/ -I $(TANGLED)/ -o $@ $<
+
+# NASM's own list of what a file includes stops at the first %line, so each
+# depends on all that there is to be included.
+$(filter %.asm.o,$(KERNEL_OBJECTS) $(USER_OBJECTS)): \
+	$(sort $(shell find $(TANGLED) -name '*.inc' 2>/dev/null))
 
 $(OBJ)/%.asm.o: $(TANGLED)/%.asm
 	$(assemble)
@@ -119,7 +124,7 @@ $(OBJ)/user/%.asm.o: $(TANGLED)/%.asm
 # What assembly needs to know of the C structures: offsets.c is compiled but
 # not assembled, and the lines it leaves in the output become NASM macros.
 ifneq ($(OFFSETS),)
-$(filter %.asm.o,$(KERNEL_OBJECTS)): | $(OBJ)/offsets.inc
+$(filter %.asm.o,$(KERNEL_OBJECTS)): $(OBJ)/offsets.inc
 
 $(OBJ)/offsets.inc: $(OFFSETS) boot/build.mk
 	$(Q)mkdir -p $(@D)
