@@ -10,17 +10,33 @@ IMAGES := $(OUT)$(if $(CHECK),/check)
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 BUILD = $(MAKE) $(JOBS) --no-print-directory -f boot/build.mk \
 	TANGLED=$(TANGLED) LAST=$(CHAPTER_TAG) V=$(V)
-LAUNCH = boot/qemu --images $(IMAGES)
+LAUNCH = boot/qemu --images $(IMAGES) $(if $(PROGRAM),--program $(PROGRAM))
 
-.PHONY: kernel iso run run-fast run-uefi debug picture
+# Programs that can start in rinit's place, once the book has come to rinit.
+ALL_PROGRAMS := $(sort $(basename $(notdir $(wildcard userland/*.c))))
+NO_PROGRAMS := $(if $(CHAPTER),$(shell [ '$(CHAPTER_NUMBER)' -ge 16 ] || echo yes))
+ifneq ($(PROGRAM),)
+  ifneq ($(words $(PROGRAM))/$(filter $(PROGRAM),$(ALL_PROGRAMS)),1/$(PROGRAM))
+    $(error there is no program "$(PROGRAM)"; userland/ has: $(ALL_PROGRAMS))
+  endif
+  ifneq ($(NO_PROGRAMS),)
+    $(error PROGRAM=$(PROGRAM) needs a kernel that can load it: CHAPTER=16 or later)
+  endif
+endif
+
+.PHONY: kernel iso programs run run-fast run-uefi debug picture
 
 kernel: $(TANGLE_STAMP) ## compile and link: rux.elf, rinit.elf (CHECK=1, V=1)
 	@boot/need compile
-	+@$(BUILD) OUT=$(IMAGES) CHECK=$(CHECK)
+	+@$(BUILD) OUT=$(IMAGES) CHECK=$(CHECK) PROGRAMS=$(PROGRAM)
 
 iso: $(TANGLE_STAMP) ## make the disk image that boots by BIOS, UEFI and USB stick
 	@boot/need compile iso
-	+@$(BUILD) OUT=$(IMAGES) CHECK=$(CHECK) iso
+	+@$(BUILD) OUT=$(IMAGES) CHECK=$(CHECK) PROGRAMS=$(PROGRAM) iso
+
+programs: $(TANGLE_STAMP) ## compile every program of userland/
+	@boot/need compile
+	+@$(BUILD) OUT=$(IMAGES) CHECK=$(CHECK) PROGRAMS='$(ALL_PROGRAMS)'
 
 run: iso ## boot with GRUB in QEMU
 	@$(LAUNCH) --bios
@@ -32,12 +48,14 @@ run-uefi: iso ## boot with GRUB on UEFI firmware (no VGA text there)
 	@$(LAUNCH) --uefi
 
 debug: kernel ## gdb, the kernel stopped at its first line, in the book's text
-	@boot/debug $(IMAGES) $(GDB_OPTIONS)
+	@PROGRAM=$(PROGRAM) boot/debug $(IMAGES) $(GDB_OPTIONS)
 
 picture: kernel ## draw the README's picture again, from a run
 	@/usr/bin/python3 -B tests/boot/picture.py boot/screen.svg
 
 #?
+#? run, run-fast, run-uefi, debug:
+#?   PROGRAM=name     start userland/name.c in rinit's place
 #? run, run-fast, run-uefi:
 #?   CONSOLE=serial   the serial line in this terminal; Ctrl-A X leaves
 #?   CONSOLE=window   QEMU's window: screen and keyboard

@@ -1,6 +1,7 @@
 # build.mk - compiles and links one tangled tree.  Started by boot.mk:
 #
-#   make -f boot/build.mk TANGLED=dir OUT=dir [LAST=NN] [CHECK=1] [TEST=1] [iso]
+#   make -f boot/build.mk TANGLED=dir OUT=dir [LAST=NN] [CHECK=1] [TEST=1]
+#       [PROGRAMS='name ...'] [iso]
 #
 #   TANGLED  the tree: kernel/, lib/, include/, userland/, demo/
 #   OUT      where objects (OUT/obj) and images (OUT/rux.elf, OUT/rinit.elf,
@@ -11,6 +12,8 @@
 #   TEST=1   the test image: tests of the chapters up to LAST instead of the
 #            demonstration, checks, undefined behaviour reported
 #   TEST_DIR=dir  where those tests are, if not in tests/kernel
+#   PROGRAMS=names  programs of userland/ that can start in rinit's place:
+#            OUT/programs/NAME.elf, for the goal iso OUT/programs/NAME.iso
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -41,15 +44,24 @@ object = $(patsubst $(TANGLED)/%,$(OBJ)/%.o,$(filter $(TANGLED)/%,$1)) \
 KERNEL_OBJECTS := $(call object,$(KERNEL) $(DEMO) $(TESTS))
 USER_OBJECTS := $(patsubst $(OBJ)/%,$(OBJ)/user/%,$(call object,$(USER)))
 
+# A program is userland/NAME.c and what is in userland/NAME/, if anything. What
+# else it needs it takes from rinit's objects: the library.
+program = $(patsubst %,$(OBJ)/programs/%.o,$(sort $(wildcard userland/$1.c \
+	userland/$1/*.c userland/$1/*.asm)))
+PROGRAM_OBJECTS := $(foreach name,$(PROGRAMS),$(call program,$(name)))
+LIBRARY := $(OBJ)/userland.a
+
 IMAGES := $(OUT)/rux.elf
 ifneq ($(wildcard $(TANGLED)/userland/user.ld),)
   IMAGES += $(OUT)/rinit.elf
 endif
 
+IMAGES += $(PROGRAMS:%=$(OUT)/programs/%.elf)
+
 all: $(IMAGES)
 	@:
 
-iso: $(OUT)/rux.iso
+iso: $(or $(PROGRAMS:%=$(OUT)/programs/%.iso),$(OUT)/rux.iso)
 	@:
 .PHONY: all iso
 
@@ -81,7 +93,7 @@ LINK := ld -m elf_x86_64 -static -nostdlib -z max-page-size=0x1000 \
 # --- Compiling ---------------------------------------------------------------
 
 # A change of flags is a change of everything.
-$(KERNEL_OBJECTS) $(USER_OBJECTS): boot/build.mk
+$(KERNEL_OBJECTS) $(USER_OBJECTS) $(PROGRAM_OBJECTS): boot/build.mk
 
 compile = $(Q)mkdir -p $(@D) && $(CC) $1 -c -o $@ $<
 
@@ -90,6 +102,9 @@ $(OBJ)/%.c.o: $(TANGLED)/%.c
 
 $(OBJ)/user/%.c.o: $(TANGLED)/%.c
 	$(call compile,$(USER_FLAGS))
+
+$(OBJ)/programs/%.c.o: %.c
+	$(call compile,$(USER_FLAGS) -I .)
 
 # A test belongs to the chapter that its file's name begins with, and stands
 # in the image in the order of its file.
@@ -121,6 +136,9 @@ $(OBJ)/%.asm.o: $(TANGLED)/%.asm
 $(OBJ)/user/%.asm.o: $(TANGLED)/%.asm
 	$(assemble)
 
+$(OBJ)/programs/%.asm.o: %.asm
+	$(assemble)
+
 # What assembly needs to know of the C structures: offsets.c is compiled but
 # not assembled, and the lines it leaves in the output become NASM macros.
 ifneq ($(OFFSETS),)
@@ -149,6 +167,20 @@ $(OUT)/rinit.elf: $(TANGLED)/userland/user.ld $(USER_OBJECTS) $(OBJECT_LIST)
 	$(Q)$(LINK) -T $< -o $@ $(USER_OBJECTS)
 
 $(OUT)/rux.iso: $(IMAGES) boot/grub.cfg boot/iso
-	$(Q)boot/iso $(OUT)
+	$(Q)boot/iso $@ $(OUT)/rux.elf $(wildcard $(OUT)/rinit.elf)
 
--include $(KERNEL_OBJECTS:.o=.d) $(USER_OBJECTS:.o=.d) $(OBJ)/offsets.d
+# The linker takes from an archive only what is missing, so a program has its
+# own rinit_main() and whatever else it likes to replace.
+$(LIBRARY): $(USER_OBJECTS) $(OBJECT_LIST)
+	$(Q)rm -f $@ && ar rcsD $@ $(USER_OBJECTS)
+
+.SECONDEXPANSION:
+$(OUT)/programs/%.elf: $(TANGLED)/userland/user.ld $$(call program,$$*) $(LIBRARY)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) -T $< -o $@ $(call program,$*) $(LIBRARY)
+
+$(OUT)/programs/%.iso: $(OUT)/rux.elf $(OUT)/programs/%.elf boot/grub.cfg boot/iso
+	$(Q)boot/iso $@ $(OUT)/rux.elf $(OUT)/programs/$*.elf
+
+-include $(KERNEL_OBJECTS:.o=.d) $(USER_OBJECTS:.o=.d) $(OBJ)/offsets.d \
+    $(PROGRAM_OBJECTS:.o=.d)

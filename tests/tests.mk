@@ -34,11 +34,13 @@ test-host: $(TANGLE_STAMP)
 images: $(PREFIXES) whole-book
 
 $(PREFIXES): prefix-%:
-	+@$(MAKE) --no-print-directory CHAPTER=$* EX= CHECK= iso test-image \
+	+@$(MAKE) --no-print-directory CHAPTER=$* EX= CHECK= PROGRAM= iso test-image \
 	    $(if $(filter $(CHAPTER_TAG),$*),test-host)
 
 whole-book:
-	+@$(MAKE) --no-print-directory CHAPTER= EX= CHECK= iso test-image test-host
+	+@$(MAKE) --no-print-directory CHAPTER= EX= CHECK= PROGRAM= \
+	    iso test-image test-host programs
+	+@$(MAKE) --no-print-directory CHAPTER= EX= CHECK=1 PROGRAM= kernel programs
 
 #? test:
 #?   PYTEST_OPTIONS=  what else pytest shall hear, as in "-k person" or "-x"

@@ -23,7 +23,7 @@ SERIAL = {"CONSOLE": "serial", "DISPLAY": "", "WAYLAND_DISPLAY": ""}
 def make(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs make as a person would, not as a part of the make that runs us."""
     clean = {key: value for key, value in os.environ.items()
-             if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "CHAPTER", "PYTEST_OPTIONS")}
+             if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "CHAPTER", "PROGRAM", "PYTEST_OPTIONS")}
     return subprocess.run(["make", *arguments], cwd=cwd, text=True, timeout=5 * LIMIT,
                           env={**clean, **SERIAL, **environment}, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -32,7 +32,8 @@ def make(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.Co
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The sources once more, to be broken."""
-    for name in ("Makefile", "setup.sh", "book", "boot", "tests", "figures", ".clang-format"):
+    for name in ("Makefile", "setup.sh", "book", "boot", "tests", "userland", "figures",
+                 ".clang-format"):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, tmp_path / name)
         elif (ROOT / name).exists():
@@ -54,7 +55,7 @@ def test_help_lists_every_command() -> None:
     assert listed == rules()
     assert {"tangle", "run", "run-fast", "run-uefi", "iso", "debug", "doctor", "test", "lint",
             "pdf", "html", "epub", "book", "clean"} <= listed
-    for setting in ("CHAPTER=", "CONSOLE=serial", "MEMORY=", "MACHINE=", "CHECK=1"):
+    for setting in ("CHAPTER=", "CONSOLE=serial", "MEMORY=", "MACHINE=", "CHECK=1", "PROGRAM="):
         assert setting in answer
 
 
