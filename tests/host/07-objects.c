@@ -52,7 +52,7 @@ static void a_count_never_wraps(void **state)
 
     (void)state;
     object_init(&log.object, OBJECT_LOG);
-    log.object.strong = UINT32_MAX;
+    log.object.strong = UINT16_MAX;
     expect_assert_failure(object_acquire(&log.object));
 }
 
