@@ -1,0 +1,122 @@
+"""Counts what system calls cost, and draws the table: `make bench`.
+
+    bench.py KERNEL PROGRAM [--json FILE]
+
+The machine counts instructions instead of time: its time stamp counter goes
+up by one with each instruction (each turn of a `rep` counts too). So the
+figures are the same on every computer and in every run. The program prints
+lines "bench: KEY VALUE"; rows.toml says what the keys mean and what seL4
+needs for the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "boot"))
+
+from machine import DONE, Machine  # noqa: E402
+
+ROWS = Path(__file__).with_name("rows.toml")
+READ_ONLY = (".boot", ".text", ".rodata")  # the sections that are never written
+
+
+class Trouble(Exception):
+    """What a person should know; no traceback is of use."""
+
+
+def rows() -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = tomllib.loads(ROWS.read_text())["row"]
+    return listed
+
+
+def run(kernel: Path, program: Path) -> str:
+    """Everything that the machine says, counting instructions."""
+    for image in (kernel, program):
+        if not image.exists():
+            raise Trouble(f"{image} is not there; `make bench` builds it")
+    try:
+        with Machine(kernel=kernel, initrd=f"{program} {program.stem}", memory="256M",
+                     icount=0) as machine:
+            status = machine.status()
+            heard = machine.serial.heard
+    except (FileNotFoundError, RuntimeError) as error:
+        raise Trouble(str(error)) from error
+    if status != DONE:
+        raise Trouble(f"the machine ended with status {status}; it said:\n{heard}")
+    return heard
+
+
+def figures_in(heard: str) -> dict[str, int]:
+    found = re.findall(r"Userspace print: bench: (\S+) (\d+)$", heard, re.MULTILINE)
+    if not found:
+        raise Trouble(f"the program has printed no figures; it said:\n{heard}")
+    return {key: int(value) for key, value in found}
+
+
+def size_of(kernel: Path) -> int:
+    """Bytes of the kernel that are text or never written."""
+    listed = subprocess.run(["size", "-A", kernel], check=True, capture_output=True,
+                            text=True).stdout
+    return sum(int(line.split()[1]) for line in listed.splitlines()
+               if line.startswith(READ_ONLY))
+
+
+def count_lines() -> int:
+    """The number that stands on the book's cover."""
+    done = subprocess.run([ROOT / "book" / "tools" / "lines"], cwd=ROOT, check=True,
+                          capture_output=True, text=True)
+    return int(done.stdout)
+
+
+def measure(kernel: Path, program: Path) -> dict[str, int]:
+    figures = figures_in(run(kernel, program))
+    return {**figures, "bytes": size_of(kernel), "lines": count_lines()}
+
+
+def table(figures: dict[str, int]) -> str:
+    """The rows that have been measured, with a mark at what is above its target."""
+    known = rows()
+    unknown = figures.keys() - {row["key"] for row in known}
+    if unknown:
+        raise Trouble(f"no row of {ROWS.relative_to(ROOT)} is for {', '.join(sorted(unknown))}")
+    wide = max(len(row["name"]) for row in known)
+    lines = [f"{'instructions, median':{wide}}  {'seL4':>9}  {'target':>9}  {'ours':>9}"]
+    for row in known:
+        if row["key"] not in figures:
+            continue
+        sel4 = f"{row['sel4']:,}" if "sel4" in row else "-"
+        ours = figures[row["key"]]
+        lines.append(f"{row['name']:{wide}}  {sel4:>9}  {row['target']:>9,}  {ours:>9,}"
+                     + (" *" if ours > row["target"] else ""))
+    above = sum(line.endswith(" *") for line in lines)
+    return "\n".join([*lines, f"* above the target: {above} of {len(lines) - 1}"])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("kernel", type=Path, help="rux.elf")
+    parser.add_argument("program", type=Path, help="bench.elf")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    options = parser.parse_args()
+    try:
+        figures = measure(options.kernel, options.program)
+        print(table(figures))
+    except Trouble as trouble:
+        print(f"bench: {trouble}", file=sys.stderr)
+        return 1
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

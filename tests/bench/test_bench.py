@@ -1,0 +1,72 @@
+"""The figures of `make bench`: exact, complete, and read right."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "boot")]
+
+import bench  # noqa: E402
+from images import FULL, ROOT  # noqa: E402
+from test_commands import make  # noqa: E402
+
+PROGRAM = FULL.directory / "programs" / "bench.elf"
+
+
+@pytest.fixture(scope="module")
+def said() -> str:
+    return bench.run(FULL.kernel, PROGRAM)
+
+
+def test_two_runs_are_alike_to_the_instruction(said: str) -> None:
+    """What the machine has said contains the counts of its clock, too."""
+    assert bench.run(FULL.kernel, PROGRAM) == said
+
+
+def test_every_figure_has_a_row_and_is_plausible(said: str) -> None:
+    figures = bench.figures_in(said)
+    assert set(figures) <= {row["key"] for row in bench.rows()}
+    assert all(20 <= value < 100_000 for value in figures.values()), figures
+    assert figures["null"] == min(value for key, value in figures.items() if key != "revoke")
+
+
+def test_make_bench_prints_the_table_and_leaves_the_figures() -> None:
+    done = make("bench")
+    assert done.returncode == 0, done.stdout
+    figures = json.loads((FULL.directory / "bench.json").read_text())
+    for row in bench.rows():
+        if row["key"] in figures:
+            assert f"{figures[row['key']]:,}" in next(
+                line for line in done.stdout.splitlines() if line.startswith(row["name"]))
+
+
+def test_the_lines_are_those_of_the_cover() -> None:
+    weave = (ROOT / "book" / "tools" / "weave").read_text()
+    assert '"$TOOLS/lines"' in weave
+    assert 1000 < bench.count_lines() < 6000
+
+
+def test_a_figure_above_its_target_is_marked() -> None:
+    drawn = bench.table({"copy": 100, "mint": 100_000})
+    assert "copy a capability" in drawn and "map" not in drawn
+    assert [line[-1] for line in drawn.splitlines()[1:]] == ["0", "*", "2"]
+
+
+def test_a_figure_without_a_row_is_refused() -> None:
+    with pytest.raises(bench.Trouble, match="teleport"):
+        bench.table({"teleport": 1})
+
+
+def test_a_missing_image_is_named(tmp_path: Path) -> None:
+    with pytest.raises(bench.Trouble, match="nothing.elf is not there"):
+        bench.run(FULL.kernel, tmp_path / "nothing.elf")
+
+
+def test_a_program_that_measures_nothing_is_quoted() -> None:
+    with pytest.raises(bench.Trouble, match="hello; slots in use"):
+        bench.figures_in(bench.run(FULL.kernel, FULL.directory / "programs" / "hello.elf"))
