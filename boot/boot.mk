@@ -24,7 +24,7 @@ ifneq ($(PROGRAM),)
   endif
 endif
 
-.PHONY: kernel iso programs run run-fast run-uefi debug picture
+.PHONY: kernel iso programs run run-fast run-uefi debug graph picture
 
 kernel: $(TANGLE_STAMP) ## compile and link: rux.elf, rinit.elf (CHECK=1, V=1)
 	@boot/need compile
@@ -50,11 +50,23 @@ run-uefi: iso ## boot with GRUB on UEFI firmware (no VGA text there)
 debug: kernel ## gdb, the kernel stopped at its first line, in the book's text
 	@PROGRAM=$(PROGRAM) boot/debug $(IMAGES) $(GDB_OPTIONS)
 
+# The kernel that draws is another one, so it has a tree of its own.
+GRAPH_TREE := build/graph/$(or $(EX:%=ex-%),$(CHAPTER_TAG:%=ch%),full)
+CHAPTERS_TO = $(if $(CHAPTER_NUMBER),$(shell [ '$(CHAPTER_NUMBER)' -lt $1 ] && echo yes))
+
+graph: ## draw pools, slots, objects of a kernel at rest, as text and SVG
+	$(if $(call CHAPTERS_TO,10),$(error from chapter 10 on the kernel can \
+	    write down its objects, and CHAPTER=$(CHAPTER) is before that))
+	@boot/need compile run graph
+	+@$(MAKE) --no-print-directory kernel TREE=$(GRAPH_TREE) CHECK= \
+	    OVERLAYS='boot/graph-end.nw $(if $(call CHAPTERS_TO,14),,boot/graph-rest.nw)'
+	@boot/graph $(GRAPH_TREE) $(PROGRAM)
+
 picture: kernel ## draw the README's picture again, from a run
 	@/usr/bin/python3 -B tests/boot/picture.py boot/screen.svg
 
 #?
-#? run, run-fast, run-uefi, debug:
+#? run, run-fast, run-uefi, debug, graph:
 #?   PROGRAM=name     start userland/name.c in rinit's place
 #? run, run-fast, run-uefi:
 #?   CONSOLE=serial   the serial line in this terminal; Ctrl-A X leaves

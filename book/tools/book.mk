@@ -4,6 +4,7 @@
 #   CHAPTER=N|slug   the book up to that chapter
 #   EX=slug          an exercise: the reader's work/slug.nw when there is one,
 #                    else chunks/*-slug/starter.nw; at the exercise's chapter
+#   OVERLAYS=files   what else changes the book, with a TREE= of its own
 #
 #?
 #? tangle, kernel, run:
@@ -53,8 +54,8 @@ TANGLE_STAMP := $(TANGLED)/.tangled
 
 tangle: $(TANGLE_STAMP) ## take the C and NASM out of the book (CHAPTER=, EX=)
 
-$(TANGLE_STAMP): book/. $(BOOK_FILES) $(EX_OVERLAY) $(wildcard $(BOOK_TOOLS)/awk/*.awk) $(BOOK_TOOLS)/tangle $(BOOK_TOOLS)/common.sh
-	@$(BOOK_TOOLS)/tangle $(if $(CHAPTER),--chapter $(CHAPTER)) $(if $(EX_OVERLAY),--overlay $(EX_OVERLAY)) $(TANGLED)
+$(TANGLE_STAMP): book/. $(BOOK_FILES) $(EX_OVERLAY) $(OVERLAYS) $(wildcard $(BOOK_TOOLS)/awk/*.awk) $(BOOK_TOOLS)/tangle $(BOOK_TOOLS)/common.sh
+	@$(BOOK_TOOLS)/tangle $(if $(CHAPTER),--chapter $(CHAPTER)) $(addprefix --overlay ,$(EX_OVERLAY) $(OVERLAYS)) $(TANGLED)
 
 chapters: ## list the chapters: number, slug, title, file
 	@$(BOOK_TOOLS)/chapters
