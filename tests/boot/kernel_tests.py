@@ -16,6 +16,7 @@ from images import kernel_tests, place_of
 from machine import DONE, LIMIT, PANIC, TEST_FAILED, Machine
 
 SHIFT = 6  # an instruction is 64 ns: the watchdog's 4 s are 62 million
+TESTS_LIMIT = 5 * LIMIT  # for all tests of a boot; it is the watchdog that looks at each
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ def boot(image: Path, rinit: Path | None, skip: int) -> Boot:
                "-fw_cfg", f"name=opt/rux/skip,string={skip}")
     with Machine(kernel=image, initrd=rinit, icount=SHIFT, options=options) as machine:
         status, place = None, ""
+        machine.qmp_connection.settimeout(TESTS_LIMIT)
         if machine.qmp.wait_for("WATCHDOG") is None:
             machine.serial.wait_for_end()
             status = machine.process.wait(LIMIT)
