@@ -12,6 +12,8 @@
 #   TEST=1   the test image: tests of the chapters up to LAST instead of the
 #            demonstration, checks, undefined behaviour reported
 #   TEST_DIR=dir  where those tests are, if not in tests/kernel
+#   WRAP=functions  whose callers call __wrap_FUNCTION instead: a kernel that
+#            measures itself (tests/bench)
 #   PROGRAMS=names  programs of userland/ that can start in rinit's place:
 #            OUT/programs/NAME.elf, for the goal iso OUT/programs/NAME.iso
 
@@ -85,7 +87,7 @@ COMMON := -std=gnu17 -O2 -gdwarf-4 -ffreestanding -nostdlib -fno-pic -fno-pie \
 	-I $(TANGLED)/include -I $(TANGLED) -MMD -MP \
 	$(if $(CHECK)$(TEST),-DCHECK)
 KERNEL_FLAGS := $(COMMON) $(WARN) -mcmodel=kernel -mno-red-zone \
-	$(if $(TEST),-fsanitize=undefined -I .)
+	$(if $(TEST),-fsanitize=undefined) $(if $(TEST)$(WRAP),-I .)
 USER_FLAGS := $(COMMON) $(WARN) -mcmodel=small
 LINK := ld -m elf_x86_64 -static -nostdlib -z max-page-size=0x1000 \
 	-z noexecstack --gc-sections --fatal-warnings
@@ -161,7 +163,7 @@ $(shell mkdir -p $(OBJ); echo '$(KERNEL_OBJECTS) $(USER_OBJECTS)' >$(OBJECT_LIST
 endif
 
 $(OUT)/rux.elf: $(TANGLED)/kernel/kernel.ld $(KERNEL_OBJECTS) $(OBJECT_LIST)
-	$(Q)$(LINK) -T $< -o $@ $(KERNEL_OBJECTS)
+	$(Q)$(LINK) $(WRAP:%=--wrap=%) -T $< -o $@ $(KERNEL_OBJECTS)
 
 $(OUT)/rinit.elf: $(TANGLED)/userland/user.ld $(USER_OBJECTS) $(OBJECT_LIST)
 	$(Q)$(LINK) -T $< -o $@ $(USER_OBJECTS)

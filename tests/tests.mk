@@ -39,7 +39,7 @@ $(PREFIXES): prefix-%:
 
 whole-book:
 	+@$(MAKE) --no-print-directory CHAPTER= EX= CHECK= PROGRAM= \
-	    iso test-image test-host programs
+	    iso test-image test-host programs measuring-kernel
 	+@$(MAKE) --no-print-directory CHAPTER= EX= CHECK=1 PROGRAM= kernel programs
 
 #? test:

@@ -1,12 +1,17 @@
 """Counts what system calls cost, and draws the table: `make bench`.
 
-    bench.py KERNEL PROGRAM [--json FILE]
+    bench.py IMAGES
+
+IMAGES is build/full: there are rux.elf, programs/bench.elf, and in measure/ a
+kernel that measures itself with programs/stretch.elf. The figures go to
+bench.json there, too.
 
 The machine counts instructions instead of time: its time stamp counter goes
 up by one with each instruction (each turn of a `rep` counts too). So the
 figures are the same on every computer and in every run. The program prints
 lines "bench: KEY VALUE"; rows.toml says what the keys mean and what seL4
-needs for the same.
+needs for the same. Lines "stretch: VALUE in CALL: WHAT" tell the longest
+stretch with interrupts off while WHAT was done.
 """
 
 from __future__ import annotations
@@ -62,6 +67,14 @@ def figures_in(heard: str) -> dict[str, int]:
     return {key: int(value) for key, value in found}
 
 
+def stretches_in(heard: str) -> dict[str, int]:
+    """The longest stretch with interrupts off, by what was done meanwhile."""
+    found = re.findall(r"Userspace print: stretch: (\d+) in \d+: (.*)$", heard, re.MULTILINE)
+    if not found:
+        raise Trouble(f"the program has measured no stretches; it said:\n{heard}")
+    return {what: int(value) for value, what in found}
+
+
 def size_of(kernel: Path) -> int:
     """Bytes of the kernel that are text or never written."""
     listed = subprocess.run(["size", "-A", kernel], check=True, capture_output=True,
@@ -77,9 +90,14 @@ def count_lines() -> int:
     return int(done.stdout)
 
 
-def measure(kernel: Path, program: Path) -> dict[str, int]:
-    figures = figures_in(run(kernel, program))
-    return {**figures, "bytes": size_of(kernel), "lines": count_lines()}
+def measure(images: Path) -> tuple[dict[str, int], dict[str, int]]:
+    """All figures by key, and the stretches."""
+    kernel = images / "rux.elf"
+    calls = figures_in(run(kernel, images / "programs" / "bench.elf"))
+    inside = run(images / "measure" / "rux.elf", images / "measure" / "programs" / "stretch.elf")
+    stretches = stretches_in(inside)
+    return {**calls, **figures_in(inside), "longest": max(stretches.values()),
+            "bytes": size_of(kernel), "lines": count_lines()}, stretches
 
 
 def table(figures: dict[str, int]) -> str:
@@ -103,18 +121,19 @@ def table(figures: dict[str, int]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("kernel", type=Path, help="rux.elf")
-    parser.add_argument("program", type=Path, help="bench.elf")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
-    options = parser.parse_args()
+    parser.add_argument("images", type=Path, help="where the kernels are: build/full")
+    images = parser.parse_args().images
     try:
-        figures = measure(options.kernel, options.program)
+        figures, stretches = measure(images)
         print(table(figures))
     except Trouble as trouble:
         print(f"bench: {trouble}", file=sys.stderr)
         return 1
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+    print("\nThe longest stretch with interrupts off, in instructions, to")
+    for what, value in stretches.items():
+        print(f"{value:9,}  {what}")
+    (images / "bench.json").write_text(
+        json.dumps({"rows": figures, "stretches": stretches}, indent=1) + "\n")
     return 0
 
 

@@ -16,6 +16,9 @@ from images import FULL, ROOT  # noqa: E402
 from test_commands import make  # noqa: E402
 
 PROGRAM = FULL.directory / "programs" / "bench.elf"
+MEASURE = FULL.directory / "measure"
+LIMIT = 10_000  # instructions with interrupts off
+LATE = {"print a line of 1,024 characters", "list a pool"}  # not yet in pieces
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +38,39 @@ def test_every_figure_has_a_row_and_is_plausible(said: str) -> None:
     assert figures["null"] == min(value for key, value in figures.items() if key != "revoke")
 
 
+@pytest.fixture(scope="module")
+def said_inside() -> str:
+    """What the kernel says that measures itself."""
+    return bench.run(MEASURE / "rux.elf", MEASURE / "programs" / "stretch.elf")
+
+
+def test_interrupts_are_never_off_for_long(said_inside: str) -> None:
+    stretches = bench.stretches_in(said_inside)
+    print("\n".join(f"{value:9,}  {what}" for what, value in stretches.items()))
+    assert len(stretches) > 30
+    assert {what for what, value in stretches.items() if value > LIMIT} <= LATE
+
+
+def test_a_look_is_seen_by_the_measure(said_inside: str) -> None:
+    """If nothing were counted, or no interrupt came, all would be well above."""
+    stretches = bench.stretches_in(said_inside)
+    assert 500 < stretches["revoke 10,000 capabilities"] < 3000
+    assert stretches["retype a page of 2 MiB"] > 2048
+
+
+def test_the_boot_is_counted(said_inside: str) -> None:
+    assert 50_000 < bench.figures_in(said_inside)["boot"] < 1_000_000
+
+
+def test_a_kernel_that_does_not_measure_is_noticed() -> None:
+    with pytest.raises(bench.Trouble, match="does not measure"):
+        bench.stretches_in(bench.run(FULL.kernel, FULL.directory / "programs" / "stretch.elf"))
+
+
 def test_make_bench_prints_the_table_and_leaves_the_figures() -> None:
     done = make("bench")
     assert done.returncode == 0, done.stdout
-    figures = json.loads((FULL.directory / "bench.json").read_text())
+    figures = json.loads((FULL.directory / "bench.json").read_text())["rows"]
     for row in bench.rows():
         if row["key"] in figures:
             assert f"{figures[row['key']]:,}" in next(

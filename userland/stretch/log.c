@@ -1,0 +1,29 @@
+/* The calls that write. */
+#include <rux/buffer.h>
+#include <rux/rinit.h>
+
+#include "userland/bench/count.h"
+#include "userland/stretch/stretch.h"
+
+static void fill_buffer(void)
+{
+    char *text = (char *)RINIT_BUFFER;
+
+    for (unsigned i = 0; i < BUFFER_BYTES; i++)
+        text[i] = '.';
+}
+
+void stretch_log(void)
+{
+    fill_buffer();
+    begin();
+    end(system_log_print(caddr(SLOT_LOG), BUFFER_BYTES),
+        "print a line of 1,024 characters");
+    for (uint8_t slot = SLOT_FIRST; slot <= SLOT_LAST; slot++)
+        must(system_copy(caddr(SLOT_MEMORY), caddr(SLOT_POOL), slot, 0),
+            "copy");
+    begin();
+    end(system_log_list(caddr(SLOT_LOG), caddr(SLOT_POOL)),
+        "list a pool");
+    must(system_revoke(caddr(SLOT_MEMORY)), "revoke");
+}

@@ -1,0 +1,40 @@
+/* Capabilities by the thousand. */
+#include <stdbool.h>
+
+#include <rux/rinit.h>
+
+#include "userland/bench/count.h"
+#include "userland/stretch/stretch.h"
+
+enum { POOLS = 40, IN_EACH = 250, SLOT_ROOT = SLOT_FIRST, SLOT_POOLS };
+
+/* Ten thousand capabilities: all from one, or each from the one before. */
+static void grow(bool deep)
+{
+    caddr_t parent = caddr(SLOT_ROOT);
+
+    for (unsigned i = 0; i < POOLS * IN_EACH; i++) {
+        caddr_t pool = caddr((uint8_t)(SLOT_POOLS + i / IN_EACH));
+        uint8_t index = (uint8_t)(i % IN_EACH);
+
+        must(system_copy(parent, pool, index, RIGHT_ALL), "copy");
+        if (deep)
+            parent = caddr_append(pool, index);
+    }
+}
+
+void stretch_trees(void)
+{
+    make(SLOT_ROOT, OBJECT_CHANNEL);
+    for (uint8_t i = 0; i < POOLS; i++)
+        make(SLOT_POOLS + i, OBJECT_CPOOL);
+    grow(false);
+    begin();
+    end(system_revoke(caddr(SLOT_ROOT)), "revoke 10,000 capabilities");
+    grow(true);
+    begin();
+    end(system_revoke(caddr(SLOT_ROOT)), "revoke a chain of 10,000");
+    grow(true);
+    begin();
+    end(system_reset(caddr(SLOT_BENCH)), "reset a chain of 10,000");
+}
