@@ -61,6 +61,8 @@ _Noreturn void rinit_main(void)
     bench_calls();
     bench_capabilities();
     bench_memory();
+    bench_process();
     bench_tasks();
+    bench_interrupt();
     system_exit();
 }

@@ -27,5 +27,8 @@ void report_median(const char *row);
 /* Makes an object of the memory in SLOT_BENCH. */
 void make(uint8_t slot, enum object_type type, uint64_t bytes);
 
+/* Starts a task in an address space of its own. */
+void begin_other(void (*function)(void));
+
 void bench_calls(void), bench_capabilities(void), bench_memory(void);
-void bench_tasks(void);
+void bench_process(void), bench_tasks(void), bench_interrupt(void);

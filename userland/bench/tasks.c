@@ -44,7 +44,7 @@ static void set_priority(uint8_t task, unsigned priority)
     must(system_task_set_priority(caddr(task), priority), "priority");
 }
 
-static void begin(void (*function)(void))
+void begin_other(void (*function)(void))
 {
     const caddr_t task = caddr(SLOT_OTHER);
     uint64_t top = (uint64_t)(stack + sizeof(stack)) - 8;
@@ -63,7 +63,7 @@ static void begin(void (*function)(void))
 
 static void yield_to_other(void)
 {
-    begin(yield_for_ever);
+    begin_other(yield_for_ever);
     system_yield();
     for (unsigned i = 0; i < SAMPLES; i++) {
         uint64_t start = now();
@@ -80,7 +80,7 @@ static void put(uint8_t lower, const char *row)
 {
     make(SLOT_CHANNEL, OBJECT_CHANNEL, 0);
     make(SLOT_BACK, OBJECT_CHANNEL, 0);
-    begin(take_for_ever);
+    begin_other(take_for_ever);
     set_priority(lower, LOWER);
     must(system_channel_put(caddr(SLOT_CHANNEL), 0), "put");
     must(system_channel_take(caddr(SLOT_BACK)).error, "take");

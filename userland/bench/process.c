@@ -1,0 +1,91 @@
+/* A whole process: a task, a pool, an address space with two pages. */
+#include "userland/bench/bench.h"
+#include "userland/bench/count.h"
+
+/* In the order in which they are made; a table is mapped into the one
+   before it, both pages into the last. */
+enum {
+    SLOT_PML4 = SLOT_MANY,
+    SLOT_PDPT,
+    SLOT_PD,
+    SLOT_PT,
+    SLOT_TEXT,
+    SLOT_DATA,
+    SLOT_CPOOL,
+    SLOT_CHILD_TASK,
+    PARTS = SLOT_CHILD_TASK - SLOT_PML4 + 1,
+};
+
+static const enum object_type types[PARTS] = { OBJECT_PML4, OBJECT_PDPT,
+    OBJECT_PD, OBJECT_PT, OBJECT_PAGE, OBJECT_PAGE, OBJECT_CPOOL,
+    OBJECT_TASK };
+
+static enum error map(uint8_t table, uint8_t child, unsigned index,
+    unsigned rights)
+{
+    return system_map(caddr(table), caddr(child), index,
+        RIGHT_READ | rights);
+}
+
+static enum error map_all(void)
+{
+    const unsigned all = RIGHT_WRITE | RIGHT_EXECUTE;
+    enum error error = map(SLOT_PML4, SLOT_PDPT, 0, all);
+
+    if (!error)
+        error = map(SLOT_PDPT, SLOT_PD, 0, all);
+    if (!error)
+        error = map(SLOT_PD, SLOT_PT, 2, all);
+    if (!error)
+        error = map(SLOT_PT, SLOT_TEXT, 0, RIGHT_EXECUTE);
+    return error ? error : map(SLOT_PT, SLOT_DATA, 1, RIGHT_WRITE);
+}
+
+static enum error start(void)
+{
+    const caddr_t task = caddr(SLOT_CHILD_TASK);
+    enum error error =
+        system_task_set(task, caddr(SLOT_CPOOL), TASK_CPOOL);
+
+    if (!error)
+        error = system_task_set(task, caddr(SLOT_PML4), TASK_TABLE);
+    if (!error)
+        error = system_task_set_register(task, TASK_INSTRUCTION, 0x400000);
+    if (!error)
+        error = system_task_set_register(task, TASK_STACK, 0x402000);
+    if (!error)
+        error = system_task_set_priority(task, 1);
+    return error ? error : system_task_start(task);
+}
+
+static enum error create(void)
+{
+    enum error error = NO_ERROR;
+
+    for (unsigned i = 0; i < PARTS && !error; i++)
+        error = system_retype(caddr(SLOT_BENCH), caddr(SLOT_POOL),
+            (uint8_t)(SLOT_MANY + i), types[i], 0);
+    if (!error)
+        error = map_all();
+    return error ? error : start();
+}
+
+void bench_process(void)
+{
+    static uint64_t destroyed[SAMPLES][2];
+
+    for (unsigned i = 0; i < SAMPLES; i++) {
+        uint64_t start = now();
+        enum error error = create();
+        sample(start, now());
+        must(error, "create a process");
+        destroyed[i][0] = now();
+        error = system_reset(caddr(SLOT_BENCH));
+        destroyed[i][1] = now();
+        must(error, "destroy a process");
+    }
+    report_median("process-create");
+    for (unsigned i = 0; i < SAMPLES; i++)
+        sample(destroyed[i][0], destroyed[i][1]);
+    report_median("process-destroy");
+}
