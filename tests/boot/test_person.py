@@ -154,13 +154,13 @@ def test_control_u_takes_the_line_back(machine: Machine) -> None:
 
 def test_keys_without_a_character_type_nothing(machine: Machine) -> None:
     start = len(machine.serial.heard)
-    machine.serial.say("echo a\x1b[Ab\x1b[3~c\x1bOd\xe9\n")
+    machine.serial.say("echo a\x1b[5~b\x1b[Zc\x1bOP\x1b[2;5~d\xe9\n")
     machine.serial.wait_for("\nabcd\n", start)
 
 
 def test_arrows_and_capitals_on_the_keyboard(machine: Machine) -> None:
     machine.wait_for_screen(PROMPT.rstrip())
-    strike(machine, "up")
+    strike(machine, "pgup")
     strike(machine, "caps_lock")
     machine.type("x")
     strike(machine, "pause")
