@@ -15,7 +15,7 @@ PREFIXES := $(CHAPTERS:%=prefix-%)
 SELECTED = $(if $(CHAPTER),-n 0 --chapter $(CHAPTER_TAG) tests/host \
 	tests/boot/test_kernel.py tests/boot/test_runs.py,tests)
 
-.PHONY: test test-image test-host images whole-book $(PREFIXES)
+.PHONY: test test-image test-host test-model images whole-book $(PREFIXES)
 
 test: ## run all tests, or with CHAPTER=N those of that chapter alone
 	@boot/need tangle compile iso run uefi debug test weave
@@ -42,5 +42,10 @@ whole-book:
 	    iso test-image test-host programs measuring-kernel
 	+@$(MAKE) --no-print-directory CHAPTER= EX= CHECK=1 PROGRAM= kernel programs
 
+test-model: test-host ## compare the kernel's core with the model of it (SEEDS=, STEPS=)
+	@$(OUT)/host/model --seeds $(or $(SEEDS),500) --steps $(or $(STEPS),2000) --counts
+
 #? test:
 #?   PYTEST_OPTIONS=  what else pytest shall hear, as in "-k person" or "-x"
+#? test-model:
+#?   SEEDS=500        how many sequences of operations; STEPS=2000 in each

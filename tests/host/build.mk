@@ -6,6 +6,9 @@
 # Each tests/host/NN-name.c whose chapter the tree has becomes a program of its
 # own, OUT/NN-name, with all portable code of the tree. What the core asks of
 # the machine is played by tests/host/fake/, which comes first on the path.
+#
+# OUT/model compares the core with a model of it, by system calls: it needs
+# those of the kernel's files that carry them out.
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -26,9 +29,17 @@ OBJECTS := $(patsubst $(TANGLED)/%,$(OBJ)/%.o,$(CORE)) \
 PROGRAMS := $(patsubst tests/host/%.c,$(OUT)/%,$(TESTS))
 FLAGS := -std=gnu17 -O1 -g -Wall -Wextra -Werror -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -DCHECK \
-	-I tests/host/fake -I $(TANGLED)/include -I $(TANGLED) -MMD -MP
+	-I tests/host/fake -I $(TANGLED)/include -I $(TANGLED) -I . -MMD -MP
 
-all: $(PROGRAMS)
+# Of the calls' table the model needs a part; handlers of others are missing.
+ifneq ($(wildcard $(TANGLED)/kernel/cap/channel.c),)
+MODEL := $(OUT)/model
+endif
+MODEL_OBJECTS := $(patsubst tests/host/%,$(OBJ)/%.o,\
+	$(sort $(wildcard tests/host/model/*.c))) \
+	$(OBJ)/kernel/syscall.c.o $(OBJ)/kernel/calls.c.o
+
+all: $(PROGRAMS) $(MODEL)
 	@:
 .PHONY: all
 .SECONDARY:
@@ -44,4 +55,15 @@ $(OBJ)/%.c.o: tests/host/%.c tests/host/build.mk
 $(OUT)/%: $(OBJ)/%.c.o $(OBJECTS)
 	@gcc $(FLAGS) -o $@ $^ -lcmocka
 
--include $(OBJECTS:.o=.d) $(patsubst tests/host/%,$(OBJ)/%.d,$(TESTS))
+# A model that is slow is a short comparison.
+$(patsubst tests/host/%,$(OBJ)/%.o,$(wildcard tests/host/model/*.c)): \
+	FLAGS += -O2
+
+# How often all is checked is the model's affair.
+$(OBJ)/kernel/syscall.c.o: FLAGS += -UCHECK
+
+$(OUT)/model: $(MODEL_OBJECTS) $(OBJECTS)
+	@gcc $(FLAGS) -no-pie -Wl,--unresolved-symbols=ignore-in-object-files \
+	    -o $@ $^ -lcmocka
+
+-include $(OBJECTS:.o=.d) $(MODEL_OBJECTS:.o=.d) $(patsubst tests/host/%,$(OBJ)/%.d,$(TESTS))

@@ -3,7 +3,7 @@
 #include "kernel/assert.h"
 #include "kernel/cap/task.h"
 
-enum { PRIORITY_DEFAULT = 16 };
+enum { PRIORITIES = 32, PRIORITY_DEFAULT = 16 };
 
 static inline struct task *task_in_queue(struct link *link)
 {
@@ -26,6 +26,17 @@ static inline void scheduler_wait(struct task *task, enum task_state state)
     assert(task->state == TASK_READY && state > TASK_READY);
     link_remove(&task->queue);
     task->state = (uint8_t)state;
+}
+
+static inline void scheduler_yield(struct task *task)
+{
+    (void)task;
+}
+
+static inline void scheduler_set_priority(struct task *task,
+    uint8_t priority)
+{
+    task->priority = priority;
 }
 
 static inline void check_scheduler(void)
