@@ -21,12 +21,12 @@ from images import FULL, ROOT  # noqa: E402
 
 MODEL = FULL.directory / "host" / "model"
 MUTANTS = sorted((Path(__file__).parent / "model" / "mutants").glob("*.nw"))
-FEW = 4  # operations; none of the mutants needs more
+FEW = 8  # operations; none of the mutants needs more
 
 
 def run(*command: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True,
-                          text=True, timeout=400)
+                          text=True, timeout=280)
 
 
 def command_after(word: str, said: str) -> list[str]:

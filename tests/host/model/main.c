@@ -77,6 +77,7 @@ static bool compare(uint64_t first, uint64_t last)
             struct run run = run_of(seed, asked.steps);
 
             keep_some(&run);
+            run_limit(&run);
             if (!run_compare(&run, tally))
                 _exit(1);
             free(run.operation);
@@ -93,7 +94,8 @@ static int report_failure(void)
 
     keep_some(&run);
     if (!*tally->different)
-        strcpy(tally->different, "the core has failed, as said above");
+        strcpy(tally->different,
+            "the core has failed, or has not come back");
     printf("Seed %" PRIu64 ", step %" PRIu64 ": %s.\n", tally->seed,
         tally->step, tally->different);
     print_operation(&run.operation[tally->step], tally->step);

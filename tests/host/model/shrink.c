@@ -9,10 +9,18 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE = 20 }; /* seconds; then it counts as failing */
+void run_limit(const struct run *run)
+{
+    const struct itimerval patience = {
+        .it_value.tv_sec = 2 + (time_t)(run->count / 1000)
+    };
+
+    setitimer(ITIMER_VIRTUAL, &patience, NULL);
+}
 
 bool run_fails(const struct run *run)
 {
@@ -25,7 +33,7 @@ bool run_fails(const struct run *run)
 
         dup2(nowhere, STDOUT_FILENO);
         dup2(nowhere, STDERR_FILENO);
-        alarm(PATIENCE);
+        run_limit(run);
         _exit(run_compare(run, &tally) ? 0 : 1);
     }
     waitpid(child, &status, 0);
