@@ -48,14 +48,14 @@ void report(const char *row, uint64_t value)
 
 void make(uint8_t slot, enum object_type type, uint64_t bytes)
 {
-    must(system_retype(caddr(SLOT_BENCH), caddr(SLOT_POOL), slot, type,
+    must(system_retype(caddr(AT_BENCH), caddr(SLOT_POOL), slot, type,
              bytes),
         "retype");
 }
 
 _Noreturn void rinit_main(void)
 {
-    must(system_retype(caddr(SLOT_MEMORY), caddr(SLOT_POOL), SLOT_BENCH,
+    must(system_retype(caddr(SLOT_MEMORY), caddr(SLOT_POOL), AT_BENCH,
              OBJECT_UNTYPED, 4 << 20),
         "memory to measure with");
     bench_calls();

@@ -11,7 +11,7 @@
 #include "userland/log.h"
 #include "userland/start.h"
 
-enum { SLOT_FREE = 200 }; /* nothing of what rinit is given lies here */
+enum { AT_FREE = 200 }; /* nothing of what rinit is given lies here */
 
 static void say(const char *what, enum error error, uint64_t number)
 {
@@ -33,18 +33,18 @@ static unsigned count_slots(void)
 
 _Noreturn void rinit_main(void)
 {
-    caddr_t channel = caddr(SLOT_FREE);
+    caddr_t channel = caddr(AT_FREE);
 
     say("hello; slots in use", NO_ERROR, count_slots());
     say("make a channel",
-        system_retype(caddr(SLOT_MEMORY), caddr(SLOT_POOL), SLOT_FREE,
+        system_retype(caddr(SLOT_MEMORY), caddr(SLOT_POOL), AT_FREE,
             OBJECT_CHANNEL, 0),
-        SLOT_FREE);
+        AT_FREE);
     say("put", system_channel_put(channel, 42), 42);
 
     struct answer answer = system_channel_take(channel);
     say("take", answer.error, answer.value);
-    say("delete", system_delete(channel), SLOT_FREE);
+    say("delete", system_delete(channel), AT_FREE);
     say("take again", system_channel_take(channel).error, 0);
     system_exit();
 }

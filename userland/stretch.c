@@ -37,7 +37,7 @@ void report(const char *row, uint64_t value)
 
 void make(uint8_t slot, enum object_type type)
 {
-    must(system_retype(caddr(SLOT_BENCH), caddr(SLOT_POOL), slot, type,
+    must(system_retype(caddr(AT_BENCH), caddr(SLOT_POOL), slot, type,
              0),
         "retype");
 }
@@ -78,7 +78,7 @@ _Noreturn void rinit_main(void)
     must(entry.error, "this kernel does not measure; make bench");
     report("boot", (__stack_chk_guard >> 8) - entry.value);
     find_edges();
-    must(system_retype(caddr(SLOT_MEMORY), caddr(SLOT_POOL), SLOT_BENCH,
+    must(system_retype(caddr(SLOT_MEMORY), caddr(SLOT_POOL), AT_BENCH,
              OBJECT_UNTYPED, 64 << 20),
         "memory to play with");
     stretch_trees();

@@ -13,7 +13,7 @@ MEASURED := user_enter wait_for_interrupt system_call apic_timer_start
 bench: measuring-kernel ## count what calls cost in instructions, beside seL4's
 	@boot/need run
 	+@$(MAKE) --no-print-directory CHECK= PROGRAM=bench kernel
-	@/usr/bin/python3 -B $(BENCH) $(OUT)
+	@/usr/bin/python3 -B $(BENCH) $(if $(QUOTE),--quote) $(OUT)
 	@echo 'These figures are in $(OUT)/bench.json.'
 
 measuring-kernel: tests/bench/measure.nw
@@ -21,3 +21,6 @@ measuring-kernel: tests/bench/measure.nw
 	@$(BOOK_TOOLS)/tangle $(if $(CHAPTER),--chapter $(CHAPTER)) --overlay $< $(MEASURE)/tangled
 	+@$(MAKE) $(JOBS) --no-print-directory -f boot/build.mk TANGLED=$(MEASURE)/tangled \
 	    OUT=$(MEASURE) WRAP='$(MEASURED)' PROGRAMS=stretch V=$(V)
+
+#? bench:
+#?   QUOTE=1          put the figures into the book where it quotes them

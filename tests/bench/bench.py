@@ -1,6 +1,6 @@
 """Counts what system calls cost, and draws the table: `make bench`.
 
-    bench.py IMAGES
+    bench.py [--quote] IMAGES
 
 IMAGES is build/full: there are rux.elf, programs/bench.elf, and in measure/ a
 kernel that measures itself with programs/stretch.elf. The figures go to
@@ -12,6 +12,9 @@ figures are the same on every computer and in every run. The program prints
 lines "bench: KEY VALUE"; rows.toml says what the keys mean and what seL4
 needs for the same. Lines "stretch: VALUE in CALL: WHAT" tell the longest
 stretch with interrupts off while WHAT was done.
+
+The book quotes a figure as [1,234]{bench="KEY"}, or with a stretch's WHAT for
+KEY; --quote puts today's figures there.
 """
 
 from __future__ import annotations
@@ -32,6 +35,9 @@ from machine import DONE, Machine  # noqa: E402
 
 ROWS = Path(__file__).with_name("rows.toml")
 READ_ONLY = (".boot", ".text", ".rodata")  # the sections that are never written
+
+
+QUOTE = re.compile(r'\[([\d,]+)\](\{bench="([^"]+)"\})')
 
 
 class Trouble(Exception):
@@ -119,20 +125,47 @@ def table(figures: dict[str, int]) -> str:
     return "\n".join([*lines, f"* above the target: {above} of {len(lines) - 1}"])
 
 
+def quotes_renewed(text: str, figures: dict[str, int], place: str) -> str:
+    """A chapter's text with today's figures."""
+    def renew(quote: re.Match[str]) -> str:
+        key = " ".join(quote[3].split())
+        if key not in figures:
+            raise Trouble(f'{place}: there is no figure "{key}" to quote')
+        return f"[{figures[key]:,}]{quote[2]}"
+    return QUOTE.sub(renew, text)
+
+
+def stale_quotes(figures: dict[str, int], mend: bool) -> list[str]:
+    """Chapters that quote something else than these figures; mended if wished."""
+    stale = []
+    for chapter in sorted((ROOT / "book").glob("*.nw")):
+        text = chapter.read_text()
+        new = quotes_renewed(text, figures, str(chapter.relative_to(ROOT)))
+        if new != text:
+            stale.append(chapter.name)
+            if mend:
+                chapter.write_text(new)
+    return stale
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("images", type=Path, help="where the kernels are: build/full")
-    images = parser.parse_args().images
+    parser.add_argument("--quote", action="store_true", help="renew the figures in the book")
+    options = parser.parse_args()
     try:
-        figures, stretches = measure(images)
+        figures, stretches = measure(options.images)
         print(table(figures))
+        print("\nThe longest stretch with interrupts off, in instructions, to")
+        for what, value in stretches.items():
+            print(f"{value:9,}  {what}")
+        for chapter in stale_quotes({**stretches, **figures}, options.quote):
+            print(f"book/{chapter} " + ("has new figures." if options.quote else
+                  "quotes other figures; make bench QUOTE=1 renews them."))
     except Trouble as trouble:
         print(f"bench: {trouble}", file=sys.stderr)
         return 1
-    print("\nThe longest stretch with interrupts off, in instructions, to")
-    for what, value in stretches.items():
-        print(f"{value:9,}  {what}")
-    (images / "bench.json").write_text(
+    (options.images / "bench.json").write_text(
         json.dumps({"rows": figures, "stretches": stretches}, indent=1) + "\n")
     return 0
 

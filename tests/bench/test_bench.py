@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -87,20 +88,40 @@ def test_a_kernel_that_does_not_measure_is_noticed() -> None:
         bench.stretches_in(bench.run(FULL.kernel, FULL.directory / "programs" / "stretch.elf"))
 
 
-def test_make_bench_prints_the_table_and_leaves_the_figures() -> None:
+@functools.cache
+def made() -> tuple[str, dict[str, dict[str, int]]]:
+    """What make bench prints, and what it leaves behind."""
     done = make("bench")
     assert done.returncode == 0, done.stdout
-    figures = json.loads((FULL.directory / "bench.json").read_text())["rows"]
+    return done.stdout, json.loads((FULL.directory / "bench.json").read_text())
+
+
+def test_make_bench_prints_the_table_and_leaves_the_figures() -> None:
+    printed, left = made()
+    figures = left["rows"]
     for row in bench.rows():
         if row["key"] in figures:
             assert f"{figures[row['key']]:,}" in next(
-                line for line in done.stdout.splitlines() if line.startswith(row["name"]))
+                line for line in printed.splitlines() if line.startswith(row["name"]))
 
 
 def test_the_lines_are_those_of_the_cover() -> None:
     weave = (ROOT / "book" / "tools" / "weave").read_text()
     assert '"$TOOLS/lines"' in weave
     assert 1000 < bench.count_lines() < 6000
+
+
+def test_the_book_quotes_what_is_measured() -> None:
+    figures = made()[1]
+    assert bench.stale_quotes({**figures["stretches"], **figures["rows"]}, mend=False) == []
+
+
+def test_quotes_are_renewed() -> None:
+    text = 'takes [9]{bench="copy"} or [1,234]{bench="retype\n16 pools"}, not [3] {bench}'
+    new = bench.quotes_renewed(text, {"copy": 1601, "retype 16 pools": 7}, "here")
+    assert new == 'takes [1,601]{bench="copy"} or [7]{bench="retype\n16 pools"}, not [3] {bench}'
+    with pytest.raises(bench.Trouble, match="here: there is no figure"):
+        bench.quotes_renewed(text, {"copy": 1}, "here")
 
 
 def test_a_figure_above_its_target_is_marked() -> None:

@@ -10,21 +10,21 @@ enum { SAMPLES = 101 };
 /* Slots: one for all memory, some objects, and SAMPLES that are empty
    between two measurements. */
 enum {
-    SLOT_BENCH = 30,
-    SLOT_CHANNEL,
-    SLOT_BACK,
-    SLOT_TABLE,
-    SLOT_DIRECTORY,
-    SLOT_OTHER,
-    SLOT_OTHER_SPACE,
-    SLOT_POOLS, /* four */
-    SLOT_MANY = 100,
+    AT_BENCH = 30,
+    AT_CHANNEL,
+    AT_BACK,
+    AT_TABLE,
+    AT_DIRECTORY,
+    AT_OTHER,
+    AT_OTHER_SPACE,
+    AT_POOLS, /* four */
+    AT_MANY = 100,
 };
 
 void sample(uint64_t start, uint64_t end);
 void report_median(const char *row);
 
-/* Makes an object of the memory in SLOT_BENCH. */
+/* Makes an object of the memory in AT_BENCH. */
 void make(uint8_t slot, enum object_type type, uint64_t bytes);
 
 /* Starts a task in an address space of its own. */

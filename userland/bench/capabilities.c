@@ -17,14 +17,14 @@ void bench_calls(void)
 
 static uint8_t slot_of(unsigned i)
 {
-    return (uint8_t)(SLOT_MANY + i);
+    return (uint8_t)(AT_MANY + i);
 }
 
 static void copy_and_delete(void)
 {
     for (unsigned i = 0; i < SAMPLES; i++) {
         uint64_t start = now();
-        enum error error = system_copy(caddr(SLOT_CHANNEL),
+        enum error error = system_copy(caddr(AT_CHANNEL),
             caddr(SLOT_POOL), slot_of(i), RIGHT_READ);
         sample(start, now());
         must(error, "copy");
@@ -43,7 +43,7 @@ static void mint(void)
 {
     for (unsigned i = 0; i < SAMPLES; i++) {
         uint64_t start = now();
-        enum error error = system_mint(caddr(SLOT_CHANNEL),
+        enum error error = system_mint(caddr(AT_CHANNEL),
             caddr(SLOT_POOL), slot_of(i), RIGHT_READ, i + 1);
         sample(start, now());
         must(error, "mint");
@@ -54,7 +54,7 @@ static void mint(void)
 static uint64_t revoke(void)
 {
     uint64_t start = now();
-    enum error error = system_revoke(caddr(SLOT_CHANNEL));
+    enum error error = system_revoke(caddr(AT_CHANNEL));
     uint64_t end = now();
 
     must(error, "revoke");
@@ -69,10 +69,10 @@ static void revoke_many(void)
     uint64_t none = revoke();
 
     for (uint8_t pool = 0; pool < POOLS; pool++) {
-        make(SLOT_POOLS + pool, OBJECT_CPOOL, 0);
+        make(AT_POOLS + pool, OBJECT_CPOOL, 0);
         for (unsigned i = 0; i < IN_EACH; i++)
-            must(system_copy(caddr(SLOT_CHANNEL),
-                     caddr(SLOT_POOLS + pool), (uint8_t)i, RIGHT_READ),
+            must(system_copy(caddr(AT_CHANNEL),
+                     caddr(AT_POOLS + pool), (uint8_t)i, RIGHT_READ),
                 "copy into a pool");
     }
     report("revoke", (revoke() - none) / (POOLS * IN_EACH));
@@ -80,9 +80,9 @@ static void revoke_many(void)
 
 void bench_capabilities(void)
 {
-    make(SLOT_CHANNEL, OBJECT_CHANNEL, 0);
+    make(AT_CHANNEL, OBJECT_CHANNEL, 0);
     copy_and_delete();
     mint();
     revoke_many();
-    must(system_reset(caddr(SLOT_BENCH)), "reset");
+    must(system_reset(caddr(AT_BENCH)), "reset");
 }

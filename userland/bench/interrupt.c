@@ -12,7 +12,7 @@ static volatile uint64_t arrived;
 static _Noreturn void drive(void)
 {
     for (;;) {
-        system_channel_take(caddr(SLOT_CHANNEL));
+        system_channel_take(caddr(AT_CHANNEL));
         arrived = now();
         system_irq_acknowledge(caddr(SLOT_SERIAL_LINE));
     }
@@ -37,8 +37,8 @@ static uint64_t choose(uint8_t when, uint64_t *start)
    the call: the call's own time does not count. */
 void bench_interrupt(void)
 {
-    make(SLOT_CHANNEL, OBJECT_CHANNEL, 0);
-    must(system_irq_bind(caddr(SLOT_SERIAL_LINE), caddr(SLOT_CHANNEL)),
+    make(AT_CHANNEL, OBJECT_CHANNEL, 0);
+    must(system_irq_bind(caddr(SLOT_SERIAL_LINE), caddr(AT_CHANNEL)),
         "bind the line");
     begin_other(drive);
     system_irq_acknowledge(caddr(SLOT_SERIAL_LINE));
@@ -52,5 +52,5 @@ void bench_interrupt(void)
     }
     choose(0, &start);
     report_median("interrupt");
-    must(system_reset(caddr(SLOT_BENCH)), "reset");
+    must(system_reset(caddr(AT_BENCH)), "reset");
 }

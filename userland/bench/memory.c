@@ -8,8 +8,8 @@ static void retype(enum object_type type, const char *row)
 {
     for (unsigned i = 0; i < SAMPLES; i++) {
         uint64_t start = now();
-        enum error error = system_retype(caddr(SLOT_BENCH),
-            caddr(SLOT_POOL), (uint8_t)(SLOT_MANY + i), type, 0);
+        enum error error = system_retype(caddr(AT_BENCH),
+            caddr(SLOT_POOL), (uint8_t)(AT_MANY + i), type, 0);
         sample(start, now());
         must(error, "retype");
     }
@@ -34,15 +34,15 @@ static void map_and_unmap(void)
 {
     for (unsigned i = 0; i < SAMPLES; i++) {
         uint64_t start = now();
-        enum error error = system_map(caddr(SLOT_TABLE),
-            caddr((uint8_t)(SLOT_MANY + i)), i, RIGHT_READ | RIGHT_WRITE);
+        enum error error = system_map(caddr(AT_TABLE),
+            caddr((uint8_t)(AT_MANY + i)), i, RIGHT_READ | RIGHT_WRITE);
         sample(start, now());
         must(error, "map");
     }
     report_median("map");
     for (unsigned i = 0; i < SAMPLES; i++) {
         uint64_t start = now();
-        enum error error = system_unmap(caddr(SLOT_TABLE), i);
+        enum error error = system_unmap(caddr(AT_TABLE), i);
         sample(start, now());
         must(error, "unmap");
     }
@@ -54,15 +54,15 @@ void bench_memory(void)
     const unsigned all = RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE;
 
     retype(OBJECT_CHANNEL, "retype-channel");
-    must(system_reset(caddr(SLOT_BENCH)), "reset");
+    must(system_reset(caddr(AT_BENCH)), "reset");
     retype(OBJECT_PAGE, "retype-page");
-    make(SLOT_DIRECTORY, OBJECT_PD, 0);
-    make(SLOT_TABLE, OBJECT_PT, 0);
-    must(system_map(find(OBJECT_PDPT), caddr(SLOT_DIRECTORY), INDEX,
+    make(AT_DIRECTORY, OBJECT_PD, 0);
+    make(AT_TABLE, OBJECT_PT, 0);
+    must(system_map(find(OBJECT_PDPT), caddr(AT_DIRECTORY), INDEX,
              all),
         "map a directory");
-    must(system_map(caddr(SLOT_DIRECTORY), caddr(SLOT_TABLE), 0, all),
+    must(system_map(caddr(AT_DIRECTORY), caddr(AT_TABLE), 0, all),
         "map a table");
     map_and_unmap();
-    must(system_reset(caddr(SLOT_BENCH)), "reset");
+    must(system_reset(caddr(AT_BENCH)), "reset");
 }

@@ -5,15 +5,15 @@
 /* In the order in which they are made; a table is mapped into the one
    before it, both pages into the last. */
 enum {
-    SLOT_PML4 = SLOT_MANY,
-    SLOT_PDPT,
-    SLOT_PD,
-    SLOT_PT,
-    SLOT_TEXT,
-    SLOT_DATA,
-    SLOT_CPOOL,
-    SLOT_CHILD_TASK,
-    PARTS = SLOT_CHILD_TASK - SLOT_PML4 + 1,
+    AT_PML4 = AT_MANY,
+    AT_PDPT,
+    AT_PD,
+    AT_PT,
+    AT_TEXT,
+    AT_DATA,
+    AT_CPOOL,
+    AT_CHILD_TASK,
+    PARTS = AT_CHILD_TASK - AT_PML4 + 1,
 };
 
 static const enum object_type types[PARTS] = { OBJECT_PML4, OBJECT_PDPT,
@@ -30,25 +30,25 @@ static enum error map(uint8_t table, uint8_t child, unsigned index,
 static enum error map_all(void)
 {
     const unsigned all = RIGHT_WRITE | RIGHT_EXECUTE;
-    enum error error = map(SLOT_PML4, SLOT_PDPT, 0, all);
+    enum error error = map(AT_PML4, AT_PDPT, 0, all);
 
     if (!error)
-        error = map(SLOT_PDPT, SLOT_PD, 0, all);
+        error = map(AT_PDPT, AT_PD, 0, all);
     if (!error)
-        error = map(SLOT_PD, SLOT_PT, 2, all);
+        error = map(AT_PD, AT_PT, 2, all);
     if (!error)
-        error = map(SLOT_PT, SLOT_TEXT, 0, RIGHT_EXECUTE);
-    return error ? error : map(SLOT_PT, SLOT_DATA, 1, RIGHT_WRITE);
+        error = map(AT_PT, AT_TEXT, 0, RIGHT_EXECUTE);
+    return error ? error : map(AT_PT, AT_DATA, 1, RIGHT_WRITE);
 }
 
 static enum error start(void)
 {
-    const caddr_t task = caddr(SLOT_CHILD_TASK);
+    const caddr_t task = caddr(AT_CHILD_TASK);
     enum error error =
-        system_task_set(task, caddr(SLOT_CPOOL), TASK_CPOOL);
+        system_task_set(task, caddr(AT_CPOOL), TASK_CPOOL);
 
     if (!error)
-        error = system_task_set(task, caddr(SLOT_PML4), TASK_TABLE);
+        error = system_task_set(task, caddr(AT_PML4), TASK_TABLE);
     if (!error)
         error = system_task_set_register(task, TASK_INSTRUCTION, 0x400000);
     if (!error)
@@ -63,8 +63,8 @@ static enum error create(void)
     enum error error = NO_ERROR;
 
     for (unsigned i = 0; i < PARTS && !error; i++)
-        error = system_retype(caddr(SLOT_BENCH), caddr(SLOT_POOL),
-            (uint8_t)(SLOT_MANY + i), types[i], 0);
+        error = system_retype(caddr(AT_BENCH), caddr(SLOT_POOL),
+            (uint8_t)(AT_MANY + i), types[i], 0);
     if (!error)
         error = map_all();
     return error ? error : start();
@@ -80,7 +80,7 @@ void bench_process(void)
         sample(start, now());
         must(error, "create a process");
         destroyed[i][0] = now();
-        error = system_reset(caddr(SLOT_BENCH));
+        error = system_reset(caddr(AT_BENCH));
         destroyed[i][1] = now();
         must(error, "destroy a process");
     }

@@ -19,7 +19,7 @@ void stretch_log(void)
     begin();
     end(system_log_print(caddr(SLOT_LOG), BUFFER_BYTES),
         "print a line of 1,024 characters");
-    for (uint8_t slot = SLOT_FIRST; slot <= SLOT_LAST; slot++)
+    for (uint8_t slot = AT_FIRST; slot <= AT_LAST; slot++)
         must(system_copy(caddr(SLOT_MEMORY), caddr(SLOT_POOL), slot, 0),
             "copy");
     begin();

@@ -4,13 +4,13 @@
 #include "userland/bench/count.h"
 #include "userland/stretch/stretch.h"
 
-enum { LARGE = 2 << 20, SLOT_OBJECTS = SLOT_FIRST };
+enum { LARGE = 2 << 20, AT_OBJECTS = AT_FIRST };
 
 static enum error retype(enum object_type type, uint64_t bytes,
     unsigned count)
 {
-    return system_retype_many(caddr(SLOT_BENCH), caddr(SLOT_POOL),
-        SLOT_OBJECTS, type, bytes, count);
+    return system_retype_many(caddr(AT_BENCH), caddr(SLOT_POOL),
+        AT_OBJECTS, type, bytes, count);
 }
 
 /* Sixteen at a time, and what the kernel does with their end. */
@@ -20,7 +20,7 @@ static void sixteen(enum object_type type, uint64_t bytes,
     begin();
     end(retype(type, bytes, 16), made);
     begin();
-    end(system_reset(caddr(SLOT_BENCH)), ended);
+    end(system_reset(caddr(AT_BENCH)), ended);
 }
 
 void stretch_memory(void)
@@ -28,7 +28,7 @@ void stretch_memory(void)
     begin();
     end(retype(OBJECT_PAGE, LARGE, 1), "retype a page of 2 MiB");
     begin();
-    end(system_free(caddr(SLOT_BENCH)), "free a page of 2 MiB");
+    end(system_free(caddr(AT_BENCH)), "free a page of 2 MiB");
     sixteen(OBJECT_PAGE, LARGE, "retype 16 pages of 2 MiB",
         "reset 16 pages of 2 MiB");
     sixteen(OBJECT_PAGE, 0, "retype 16 pages", "reset 16 pages");

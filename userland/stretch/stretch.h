@@ -4,9 +4,9 @@
 #include "userland/capabilities.h"
 
 /* Slots that rinit leaves empty, for all of them. */
-enum { SLOT_BENCH = 30, SLOT_FIRST = 31, SLOT_LAST = 220 };
+enum { AT_BENCH = 30, AT_FIRST = 31, AT_LAST = 220 };
 
-/* Makes an object of the memory in SLOT_BENCH. */
+/* Makes an object of the memory in AT_BENCH. */
 void make(uint8_t slot, enum object_type type);
 
 /* What stands between the two is measured. */

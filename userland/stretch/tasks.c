@@ -4,14 +4,14 @@
 #include "userland/bench/count.h"
 #include "userland/stretch/stretch.h"
 
-enum { SLOT_CHANNEL = SLOT_FIRST, SLOT_TASKS, TASKS = 100 };
+enum { AT_CHANNEL = AT_FIRST, AT_TASKS, TASKS = 100 };
 
 static _Alignas(16) uint8_t stacks[TASKS][256];
 
 static _Noreturn void wait(void)
 {
     for (;;)
-        system_channel_take(caddr(SLOT_CHANNEL));
+        system_channel_take(caddr(AT_CHANNEL));
 }
 
 static void start(uint8_t slot, uint64_t instruction, void *stack)
@@ -32,9 +32,9 @@ static void start(uint8_t slot, uint64_t instruction, void *stack)
 
 static void start_waiting(void)
 {
-    make(SLOT_CHANNEL, OBJECT_CHANNEL);
+    make(AT_CHANNEL, OBJECT_CHANNEL);
     for (unsigned i = 0; i < TASKS; i++)
-        start((uint8_t)(SLOT_TASKS + i), (uint64_t)wait,
+        start((uint8_t)(AT_TASKS + i), (uint64_t)wait,
             stacks[i] + sizeof(stacks[i]) - 8);
     system_yield();
 }
@@ -43,19 +43,19 @@ void stretch_tasks(void)
 {
     start_waiting();
     begin();
-    end(system_revoke(caddr(SLOT_CHANNEL)),
+    end(system_revoke(caddr(AT_CHANNEL)),
         "revoke what 100 tasks wait by");
     begin();
-    end(system_delete(caddr(SLOT_CHANNEL)),
+    end(system_delete(caddr(AT_CHANNEL)),
         "delete what 100 tasks wait by");
     begin();
-    end(system_reset(caddr(SLOT_BENCH)), "reset 100 tasks that run");
+    end(system_reset(caddr(AT_BENCH)), "reset 100 tasks that run");
     start_waiting();
     begin();
-    end(system_reset(caddr(SLOT_BENCH)), "reset 100 tasks that wait");
+    end(system_reset(caddr(AT_BENCH)), "reset 100 tasks that wait");
     begin();
-    start(SLOT_TASKS, 0, stacks);
+    start(AT_TASKS, 0, stacks);
     system_yield();
     end(NO_ERROR, "a task faults");
-    must(system_reset(caddr(SLOT_BENCH)), "reset");
+    must(system_reset(caddr(AT_BENCH)), "reset");
 }
