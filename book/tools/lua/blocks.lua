@@ -31,7 +31,7 @@ local function listing(out, block)
 end
 
 local function code_block(out, block, inlines)
-    if block.classes:includes('tikz') then
+    if figures.is_figure(block) then
         local label = numbering.labels[block.identifier] or { number = '?' }
         local figure = figures.figure(block, label, out.format == 'latex')
         figure.caption = pandoc.walk_block(pandoc.Plain(figure.caption), inlines).content

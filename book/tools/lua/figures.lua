@@ -1,7 +1,8 @@
 -- figures.lua - TikZ: as it is in print, as inline SVG elsewhere.  All
 -- pictures that are not in the cache (build/book/figures, by hash) are drawn
 -- in one run of xelatex; only when that fails each is tried alone, to say
--- which one is wrong.
+-- which one is wrong.  What a kernel has written about its objects becomes
+-- TikZ first, by book/tools/graph.
 local text = require 'strings'
 local problems = require 'problems'
 local references = require 'references'
@@ -13,8 +14,29 @@ local cache = (os.getenv('WEAVE_OUT') or 'build/book') .. '/figures'
 local scratch = os.getenv('WEAVE_SCRATCH') or cache
 local style = text.read_file('figures/style.tex') or ''
 
+local graph_tool = PANDOC_SCRIPT_FILE:match('(.*)lua/') .. 'graph'
+local drawn_graphs = {}
+
+-- The TikZ code for the lines of a .graph block.
+local function graph(block)
+    if drawn_graphs[block.text] then return drawn_graphs[block.text] end
+    local lines, complaint = scratch .. '/graph.txt', scratch .. '/graph.err'
+    text.write_file(lines, block.text .. '\n')
+    local tool = assert(io.popen(string.format('%s tikz --strict %s 2>%s', text.shell_quote(graph_tool),
+        text.shell_quote(lines), text.shell_quote(complaint))))
+    local code = tool:read('a')
+    if not tool:close() then
+        local why = (text.read_file(complaint) or ''):gsub('^graph: [^:]*: ', ''):gsub('%s+$', '')
+        problems.add(problems.locate('#' .. block.identifier),
+            'the graph ' .. block.identifier .. ' cannot be drawn: ' .. why)
+    end
+    drawn_graphs[block.text] = code
+    return code
+end
+
 -- The TikZ code of a block: its text, or figures/NAME.tikz with src=NAME.
 local function source(block)
+    if block.classes:includes('graph') then return graph(block) end
     local src = block.attributes.src
     if not src then return block.text end
     local file = 'figures/' .. src:gsub('%.tikz$', '') .. '.tikz'
@@ -65,12 +87,16 @@ local function draw_one_by_one(pictures)
     end
 end
 
+function M.is_figure(block)
+    return block.classes:includes('tikz') or block.classes:includes('graph')
+end
+
 -- Draws whatever pictures of the document are not in the cache yet.
 function M.prepare(document)
     local missing, seen = {}, {}
     pandoc.walk_block(pandoc.Div(document.blocks), {
         CodeBlock = function(b)
-            if not b.classes:includes('tikz') then return end
+            if not M.is_figure(b) then return end
             local code = source(b)
             local drawn = io.open(svg_file(code))
             if drawn then drawn:close()
@@ -135,7 +161,7 @@ local function inline_svg(code, alternative, for_web)
 end
 
 -- What the back ends need to know about a figure.  The alternative text is
--- the attribute alt, else the caption.
+-- the attribute alt, else the caption, and for a graph its lines besides.
 function M.figure(block, label, print)
     local code = source(block)
     local caption = references.caption(block.attributes.caption or '')
@@ -143,6 +169,9 @@ function M.figure(block, label, print)
         problems.add(problems.locate('#' .. block.identifier), 'the figure ' .. block.identifier .. ' has no caption')
     end
     local alternative = block.attributes.alt or stringify(caption)
+    if block.classes:includes('graph') then
+        alternative = alternative .. ' ' .. block.text:gsub('%[kernel%] *', ''):gsub('\n', '; ')
+    end
     return {
         id = block.identifier, number = label.number, caption = caption, source = code,
         svg = not print and inline_svg(code, alternative, os.getenv('WEAVE_EDITION') ~= 'epub') or nil,

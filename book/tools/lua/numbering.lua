@@ -81,7 +81,7 @@ function walk.RawBlock(b)
 end
 
 function walk.CodeBlock(b)
-    if b.classes:includes('tikz') then
+    if b.classes:includes('tikz') or b.classes:includes('graph') then
         label(b.identifier, 'Figure', next_number('figure'))
     elseif b.classes:includes('run') then
         M.runs[b.identifier] = true
