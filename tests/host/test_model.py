@@ -26,7 +26,7 @@ FEW = 8  # operations; none of the mutants needs more
 
 def run(*command: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True,
-                          text=True, timeout=280)
+                          text=True, timeout=580)
 
 
 def command_after(word: str, said: str) -> list[str]:
@@ -36,6 +36,7 @@ def command_after(word: str, said: str) -> list[str]:
     return found[1].split()
 
 
+@pytest.mark.timeout(600)
 def test_core_does_what_the_model_does() -> None:
     seeds = os.environ.get("SEEDS", "500")
     steps = os.environ.get("STEPS", "2000")

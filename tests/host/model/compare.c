@@ -103,11 +103,12 @@ static const char *compare_object(const struct model *model, int n)
 static const char *count_objects(const struct model *model)
 {
     int wanted = 0, there = 0;
+    uint8_t depth = untyped_from(object_at(model, MODEL_MEMORY))->depth;
 
     for (int n = MODEL_GIVEN; n < model->objects; n++)
         wanted += model->object[n].type != OBJECT_NONE;
     for (struct object *at = object_next(NULL); at; at = object_next(at))
-        there += at->parent && at->parent->object.parent;
+        there += at->parent && at->parent->depth >= depth;
     for (struct object *at = object_at(model, MODEL_DEVICE);
          (at = object_next(at)) && at->parent;)
         there += 1;

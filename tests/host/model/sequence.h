@@ -14,6 +14,9 @@
 
 #include "tests/host/model/operation.h"
 
+/* What userland/model.c does; the digest is printed after each so many. */
+enum { KERNEL_SEEDS = 40, KERNEL_STEPS = 1000, KERNEL_INTERVAL = 250 };
+
 enum { SWEEP_PERIOD = 320, SWEEP_SLOTS = 40, REMEMBERED = 96 };
 
 /* An address, and the type of what was there when we last heard of it. */

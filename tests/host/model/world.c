@@ -10,10 +10,11 @@
 #include "kernel/syscall.h"
 
 /* The kernel's own pool keeps what the world is made of, in the same slots. */
-enum { KEPT_TASK = MODEL_GIVEN };
+enum { KEPT_TASK = MODEL_GIVEN, KEPT_GROUND };
 
 enum {
-    GROUND = 0x10000, /* to the end of the arena */
+    RAM = 0x10000, /* to the end of the arena */
+    RAM_SIZE = ARENA_SIZE - RAM,
     DEVICE_PAGE = 0x8000,
     DEVICE = 0x400a0000, /* behind the arena: nobody writes there */
     DEVICE_SIZE = 0x20000,
@@ -66,8 +67,9 @@ void world_begin(struct model *model, uint32_t pages)
     object_keep(&keeper.object);
     cpool_construct(&keeper.object, physical(0), 0);
 
+    struct untyped *all = untyped_of_ram(physical(RAM), physical(ARENA_SIZE));
     struct untyped *ground =
-        untyped_of_ram(physical(GROUND), physical(ARENA_SIZE));
+        make(all, OBJECT_UNTYPED, RAM_SIZE - PAGE_SIZE, KEPT_GROUND);
     struct untyped *memory =
         make(ground, OBJECT_UNTYPED, pages * PAGE_SIZE, MODEL_MEMORY);
     struct cpool *root = make(ground, OBJECT_CPOOL, 0, MODEL_ROOT);
