@@ -3,7 +3,6 @@
  * the kernel with tests/bench/measure.nw (`make bench` builds it), while
  * ticks come so fast that one waits nearly always.
  */
-#include <rux/buffer.h>
 #include <rux/rinit.h>
 
 #include "userland/bench/count.h"

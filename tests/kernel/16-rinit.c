@@ -2,7 +2,7 @@
  * The ELF reader has tests of its own on the host. */
 #include "tests/kernel/rinit.h"
 
-#include <rux/buffer.h>
+#include <rux/log.h>
 
 #include "kernel/boot_info.h"
 #include "kernel/cap/channel.h"
@@ -312,14 +312,21 @@ TEST(the_log_checks_what_it_is_asked)
                  NO_ERROR);
     EXPECT_EQUAL(task_start(p.task), NO_ERROR);
     EXPECT_EQUAL(log_call(&p, CALL_LOG_PRINT, LOG, 0), NO_ERROR);
-    EXPECT_EQUAL(log_call(&p, CALL_LOG_PRINT, LOG, BUFFER_BYTES), NO_ERROR);
-    EXPECT_EQUAL(log_call(&p, CALL_LOG_PRINT, LOG, BUFFER_BYTES + 1),
+    EXPECT_EQUAL(log_call(&p, CALL_LOG_PRINT, LOG, LOG_TEXT), NO_ERROR);
+    EXPECT_EQUAL(log_call(&p, CALL_LOG_PRINT, LOG, LOG_TEXT + 1),
                  ERROR_TOO_LONG);
     EXPECT_EQUAL(log_call(&p, CALL_LOG_PRINT, LOG, UINT64_MAX),
                  ERROR_TOO_LONG);
     EXPECT_EQUAL(log_call(&p, CALL_LOG_PRINT, DEAF, 1), ERROR_NO_RIGHT);
     EXPECT_EQUAL(log_call(&p, CALL_LOG_PRINT, 0, 1), ERROR_WRONG_TYPE);
-    EXPECT_EQUAL(log_call(&p, CALL_LOG_LIST, LOG, 0), NO_ERROR);
+    for (unsigned i = LOG - 1; i <= BUFFER; i++) {
+        p.task->frame.rdx = i;
+        EXPECT_EQUAL(log_call(&p, CALL_LOG_LIST, LOG, 0), NO_ERROR);
+    }
+    p.task->frame.rdx = CPOOL_SLOTS;
+    EXPECT_EQUAL(log_call(&p, CALL_LOG_LIST, LOG, 0), ERROR_BAD_SLOT);
+    p.task->frame.rdx = UINT64_C(1) << 32;
+    EXPECT_EQUAL(log_call(&p, CALL_LOG_LIST, LOG, 0), ERROR_BAD_SLOT);
     EXPECT_EQUAL(log_call(&p, CALL_LOG_LIST, LOG, 1), ERROR_WRONG_TYPE);
     EXPECT_EQUAL(log_call(&p, CALL_LOG_LIST, 0, 0), ERROR_WRONG_TYPE);
     EXPECT_EQUAL(log_call(&p, CALL_LOG_LIST, DEAF, 0), ERROR_NO_RIGHT);

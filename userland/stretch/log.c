@@ -1,5 +1,5 @@
 /* The calls that write. */
-#include <rux/buffer.h>
+#include <rux/log.h>
 #include <rux/rinit.h>
 
 #include "userland/bench/count.h"
@@ -9,7 +9,7 @@ static void fill_buffer(void)
 {
     char *text = (char *)RINIT_BUFFER;
 
-    for (unsigned i = 0; i < BUFFER_BYTES; i++)
+    for (unsigned i = 0; i < LOG_TEXT; i++)
         text[i] = '.';
 }
 
@@ -17,13 +17,13 @@ void stretch_log(void)
 {
     fill_buffer();
     begin();
-    end(system_log_print(caddr(SLOT_LOG), BUFFER_BYTES),
-        "print a line of 1,024 characters");
+    end(system_log_print(caddr(SLOT_LOG), LOG_TEXT),
+        "print as long a line as can be");
     for (uint8_t slot = AT_FIRST; slot <= AT_LAST; slot++)
         must(system_copy(caddr(SLOT_MEMORY), caddr(SLOT_POOL), slot, 0),
             "copy");
     begin();
     end(system_log_list(caddr(SLOT_LOG), caddr(SLOT_POOL)),
-        "list a pool");
+        "list a full pool");
     must(system_revoke(caddr(SLOT_MEMORY)), "revoke");
 }
