@@ -173,13 +173,13 @@ static void run_until_it_waits(struct task *task)
 /* As Rux's manual builds it: its own task, all else is rinit's. */
 TEST(a_child_reports_what_it_is_sent)
 {
-    enum { SLOT_CHILD_TASK = 249 };
+    enum { CHILD_TASK = 249 };
     struct cpool *pool = rinit_pool();
     struct capability *slots = pool->slots;
     EXPECT_EQUAL(untyped_retype(first_untyped[0], OBJECT_TASK, 0,
-                                &pool->pool, SLOT_CHILD_TASK),
+                                &pool->pool, CHILD_TASK),
                  NO_ERROR);
-    struct task *task = task_from(slots[SLOT_CHILD_TASK].weak.object);
+    struct task *task = task_from(slots[CHILD_TASK].weak.object);
     task_set(task, TASK_CPOOL, &slots[SLOT_POOL]);
     task_set(task, TASK_TABLE, &slots[SLOT_SPACE]);
     task_set(task, TASK_BUFFER, &slots[SLOT_CHILD_BUFFER]);
