@@ -18,7 +18,7 @@ SELECTED = $(if $(CHAPTER),-n 0 --chapter $(CHAPTER_TAG) tests/host \
 .PHONY: test test-image test-host test-model images whole-book $(PREFIXES)
 
 test: ## run all tests, or with CHAPTER=N those of that chapter alone
-	@boot/need tangle compile iso run uefi debug test weave
+	@boot/need tangle compile iso run uefi debug test weave graph
 	@echo 'Building $(if $(CHAPTER),chapter $(CHAPTER),every prefix of the book) ...'
 	+@$(MAKE) $(JOBS) -k --no-print-directory $(if $(CHAPTER),prefix-$(CHAPTER_TAG),images) \
 	    || echo "Not everything could be built; the tests say what."
