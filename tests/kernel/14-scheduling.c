@@ -5,6 +5,7 @@
 #include "kernel/syscall.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/timer.h"
+#include "lib/string.h"
 
 PROGRAM(count, "1: inc qword ptr [0x500000]; jmp 1b")
 PROGRAM(leave, "inc qword ptr [0x500000]; mov eax, 1; syscall")
@@ -216,6 +217,72 @@ TEST(tasks_preempt_each_other_in_the_main_loop)
         EXPECT_EQUAL(*data_of(&p[i]), 400000);
         EXPECT_EQUAL(p[i].task->state, TASK_INACTIVE);
     }
+    check_all();
+}
+
+/* --- Calls that go back at once ---------------------------------------------- */
+
+/* Identifies its pool a hundred times and looks at every register. */
+PROGRAM(identify,
+        "mov rbx, 11; mov rbp, 12; mov r12, 13; mov r13, 14; mov r14, 15;"
+        "mov r15, 16; mov r8, 17; mov r9, 18; mov r10, 19; mov rdi, 0x700;"
+        "again: mov eax, 0x102; mov esi, 5; mov edx, 6; syscall;"
+        "test rax, rax; jnz bad; cmp dh, 15; jne bad; test rsi, rsi; jnz bad;"
+        "cmp rbx, 11; jne bad; cmp rbp, 12; jne bad; cmp r12, 13; jne bad;"
+        "cmp r13, 14; jne bad; cmp r14, 15; jne bad; cmp r15, 16; jne bad;"
+        "cmp r8, 17; jne bad; cmp r9, 18; jne bad; cmp r10, 19; jne bad;"
+        "cmp rdi, 0x700; jne bad; cmp rsp, 0x501000; jne bad;"
+        "inc qword ptr [0x500000]; cmp qword ptr [0x500000], 100; jb again;"
+        "mov eax, 1; syscall; bad: ud2")
+
+/* The same for a number that belongs to no call. */
+PROGRAM(ask_nothing,
+        "mov rbx, 11; mov r15, 16; mov eax, 0xfe; mov edx, 5; mov esi, 6;"
+        "syscall; mov [0x500000], rax; mov [0x500008], rdx;"
+        "mov [0x500010], rsi; mov [0x500018], rbx; mov [0x500020], r15;"
+        "mov eax, 1; syscall")
+
+/* Makes a page of 2 MiB of slot 2, in a call that may be stopped. */
+PROGRAM(make_large_page,
+        "mov eax, 0x1103; mov edi, 2; xor esi, esi; mov edx, 200;"
+        "mov r8, [0x500000]; mov r9d, 0x200000; mov r10d, 1; syscall;"
+        "mov [0x500008], rax; mov eax, 1; syscall")
+
+TEST(calls_that_go_back_at_once_lose_no_register)
+{
+    struct process p = start_program(fresh_ground(), 1, PROGRAM_OF(identify));
+    scheduler_run();
+    EXPECT_EQUAL(*data_of(&p), 100);
+    EXPECT_EQUAL(p.task->frame.vector, VECTOR_SYSCALL);
+    check_all();
+}
+
+TEST(a_number_without_a_call_is_answered_at_once)
+{
+    struct process p =
+        start_program(fresh_ground(), 1, PROGRAM_OF(ask_nothing));
+    scheduler_run();
+    const uint64_t expected[] = {ERROR_BAD_CALL, 0, 0, 11, 16};
+    EXPECT_EQUAL(memcmp(data_of(&p), expected, sizeof expected), 0);
+}
+
+TEST(a_call_that_stops_goes_on_after_the_interrupt)
+{
+    struct untyped *ground = fresh_ground();
+    struct process p = load_program(ground, 1, PROGRAM_OF(make_large_page));
+    EXPECT_EQUAL(untyped_retype(ground, OBJECT_UNTYPED, 5 << 20,
+                                &p.pool->pool, PROCESS_MEMORY),
+                 NO_ERROR);
+    *data_of(&p) = OBJECT_PAGE;
+    data_of(&p)[1] = ERRORS;
+    EXPECT_EQUAL(process_start(&p, TEXT, STACK_END), NO_ERROR);
+    while (!interrupt_waits())
+        continue;
+    uint64_t start = timer_ticks;
+    scheduler_run();
+    EXPECT_EQUAL(data_of(&p)[1], NO_ERROR);
+    EXPECT(timer_ticks > start);
+    EXPECT(page_from(p.pool->slots[200].weak.object));
     check_all();
 }
 
