@@ -6,7 +6,8 @@
 
 BENCH := tests/bench/bench.py
 MEASURE = $(OUT)/measure
-MEASURED := user_enter wait_for_interrupt system_call apic_timer_start
+MEASURED := user_enter wait_for_interrupt system_call apic_timer_start \
+	syscall_answer_at_once
 
 .PHONY: bench measuring-kernel
 
