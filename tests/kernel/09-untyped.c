@@ -53,8 +53,8 @@ TEST(every_free_page_is_given_away)
     EXPECT_EQUAL(first_untyped_count, memory->count);
     for (unsigned i = 0; i < first_untyped_count; i++) {
         struct untyped *untyped = first_untyped[i];
-        paddr_t place = pointer_physical(untyped);
-        given += untyped->end.value - place.value;
+        uint64_t place = (uint64_t)untyped - PHYSICAL_MAP;
+        given += untyped->end.value - place;
         EXPECT(untyped->object.parent == NULL);
         EXPECT(untyped->end.value - untyped->first.value <=
                first_untyped[0]->end.value - first_untyped[0]->first.value);
