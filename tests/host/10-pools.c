@@ -484,6 +484,8 @@ static void the_check_sees_a_slot_off_its_list(void **state)
     link_insert_after(&root.slots[0].weak.link, &root.slots[0].close);
     expect_assert_failure(check_all());
     root.slots[0].weak.object = NULL;
+    expect_assert_failure(check_all());
+    root.pool.filled--;
     check_all();
     ram->low.value += STRUCTURE_ALIGN;
     expect_assert_failure(check_all());
