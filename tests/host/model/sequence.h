@@ -32,8 +32,8 @@ struct sequence {
     uint64_t random;
     uint32_t step;
     uint32_t pages;   /* of memory that the world has */
-    uint32_t crowded; /* much is derived from few */
-    uint32_t deep;    /* untypeds lie in untypeds, */
+    bool crowded;     /* much is derived from few */
+    bool deep;        /* untypeds lie in untypeds, */
     uint32_t room;    /* and the innermost has so many pages */
     uint32_t failures;
     struct known known[REMEMBERED], swept, innermost;
@@ -69,7 +69,7 @@ static inline unsigned below(struct sequence *s, unsigned limit)
 }
 
 /* True once in so many times. */
-static inline int once_in(struct sequence *s, unsigned times)
+static inline bool once_in(struct sequence *s, unsigned times)
 {
     return below(s, times) == 0;
 }
@@ -518,7 +518,7 @@ static inline struct operation sweep(struct sequence *s, unsigned n)
     return o;
 }
 
-static inline int may_stop(const struct operation *o)
+static inline bool may_stop(const struct operation *o)
 {
     uint64_t number = o->word & 0xff;
 
