@@ -172,7 +172,7 @@ static bool step(struct tree *tree, int operation, int a, int b)
     case 2:
         if (!full_a || full_b || is_leaf(a) || is_leaf(b))
             return false;
-        weak_move(pool_of(b), index_of(b), capability_of(a));
+        weak_move(pool_of(b), index_of(b), node_of(a));
         tree->parent[b] = tree->parent[a];
         tree->parent[a] = EMPTY;
         reparent(tree, a, b);

@@ -265,7 +265,7 @@ static void do_move(int from, int to)
 {
     if (!full(from) || full(to) || is_leaf(from) || is_leaf(to))
         return;
-    weak_move(pool_of(to), (unsigned)to % PER_POOL, capability_of(from));
+    weak_move(pool_of(to), (unsigned)to % PER_POOL, node_of(from));
     model[to] = model[from];
     model[from].parent = EMPTY;
     reparent(from, to);
@@ -463,9 +463,9 @@ static void misuse_is_an_assertion(void **state)
         weak_derive(pool_of(2), 2, capability_of(1), RIGHT_ALL, 0));
     expect_assert_failure(weak_delete(node_of(1)));
     expect_assert_failure(weak_revoke(capability_of(1)));
-    expect_assert_failure(weak_move(pool_of(2), 2, capability_of(1)));
-    expect_assert_failure(weak_move(pool_of(0), 0, capability_of(0)));
-    expect_assert_failure(weak_move(&leaves.pool, 0, capability_of(0)));
+    expect_assert_failure(weak_move(pool_of(2), 2, node_of(1)));
+    expect_assert_failure(weak_move(pool_of(0), 0, node_of(0)));
+    expect_assert_failure(weak_move(&leaves.pool, 0, node_of(0)));
     expect_assert_failure(weak_pool_init(&leaves.pool, NULL, &leaf_class,
         UINT16_MAX + 1));
 }

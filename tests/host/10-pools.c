@@ -346,7 +346,7 @@ static void random_step(void)
     else if (choice < 70 && full && free)
         weak_derive(&other->pool, place, slot, random_below(16), 0);
     else if (choice < 80 && full && free)
-        weak_move(&other->pool, place, slot);
+        weak_move(&other->pool, place, &slot->weak);
     else if (choice < 92 && full)
         weak_delete(&slot->weak);
     else if (choice < 97 && full)

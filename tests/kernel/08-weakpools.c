@@ -110,7 +110,7 @@ TEST(moving_keeps_what_was_derived)
     begin();
     weak_derive(&here.pool, 1, &here.slots[0], RIGHT_ALL, 7);
     weak_derive(&here.pool, 2, &here.slots[1], RIGHT_ALL, 0);
-    weak_move(&here.pool, 3, &here.slots[1]);
+    weak_move(&here.pool, 3, &here.slots[1].weak);
     EXPECT(!weak_used(&here.pool, 1));
     EXPECT_EQUAL(here.slots[3].weak.badge, 7);
     EXPECT_EQUAL(forgotten, 0);

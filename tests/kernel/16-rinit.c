@@ -189,8 +189,8 @@ TEST(a_child_reports_what_it_is_sent)
     run_until_it_waits(task);
     EXPECT_EQUAL(task->state, TASK_TAKING);
     struct channel *channel = channel_from(slots[SLOT_CHILD].weak.object);
-    EXPECT_EQUAL(channel_put(channel, (struct message){.word = 5}),
-                 NO_ERROR);
+    EXPECT(channel->takers.next == &task->queue);
+    channel_wake(task, NO_ERROR, (struct message){.word = 5});
     run_until_it_waits(task);
     EXPECT_EQUAL(task->state, TASK_TAKING);
     EXPECT_EQUAL(memcmp(page_of(RINIT_CHILD_BUFFER),

@@ -266,21 +266,15 @@ static const struct {
                                 1,
                                 {{OBJECT_TASK, RIGHT_WRITE}}},
     [CALL_CHANNEL_PUT] = {"put",
-                          {OF(CHANNEL), 77},
-                          1,
-                          {{OBJECT_CHANNEL, RIGHT_WRITE}}},
+                          {OF(CHANNEL), OF(PAGE), 77, 0, RIGHT_READ, 1},
+                          2,
+                          {{OBJECT_CHANNEL, RIGHT_WRITE | RIGHT_GRANT},
+                           {ANY_TYPE, 0}}},
     [CALL_CHANNEL_TAKE] = {"take",
-                           {OF(CHANNEL)},
-                           1,
-                           {{OBJECT_CHANNEL, RIGHT_READ}}},
-    [CALL_CHANNEL_PUT_NOW] = {"put now",
-                              {OF(CHANNEL), 77},
-                              1,
-                              {{OBJECT_CHANNEL, RIGHT_WRITE}}},
-    [CALL_CHANNEL_TAKE_NOW] = {"take now",
-                               {OF(CHANNEL)},
-                               1,
-                               {{OBJECT_CHANNEL, RIGHT_READ}}},
+                           {OF(CHANNEL), OWN_POOL, EMPTY, 0, 0, 1},
+                           2,
+                           {{OBJECT_CHANNEL, RIGHT_READ},
+                            {OBJECT_CPOOL, RIGHT_WRITE}}},
     [CALL_IRQ_BIND] = {"irq bind",
                        {OF(IRQ), OF(CHANNEL)},
                        2,
@@ -333,8 +327,11 @@ static void set_scene(void)
     EXPECT_EQUAL(task_set(caller.task, TASK_BUFFER, slot(OF(BUFFER))),
                  NO_ERROR);
     EXPECT_EQUAL(task_start(caller.task), NO_ERROR);
+    bool again = false;
+    caller.task->frame.rdx = 1;
+    caller.task->frame.r8 = 0;
     EXPECT_EQUAL(channel_put(channel_from(object_in(OF(CHANNEL))),
-                             (struct message){.word = 1}),
+                             caller.task, 0, &again),
                  NO_ERROR);
 }
 
@@ -466,7 +463,9 @@ static void try_bad_addresses(unsigned number, unsigned place)
         {OWN_POOL | UNREAD_POOL << 8 | OF(PAGE) << 16, 3, ERROR_NO_RIGHT},
     };
     static const uint64_t lengths[] = {0, 0x1, 0x11};
-    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    bool may_be_absent = place == 1 && (number == CALL_CHANNEL_PUT ||
+                                        number == CALL_CHANNEL_TAKE);
+    for (unsigned i = may_be_absent; i < sizeof bad / sizeof bad[0]; i++) {
         struct question question = with(number, place, 0);
         question.argument[place] = bad[i].hops;
         question.lengths = (lengths[asked[number].capabilities] &
@@ -905,14 +904,21 @@ TEST(a_task_is_set_up_with_what_fits_and_only_at_rest)
 TEST(a_channel_that_cannot_go_on_says_so)
 {
     set_scene();
-    ACCEPTED(CALL_CHANNEL_TAKE_NOW, OF(CHANNEL));
-    REFUSED(ERROR_WOULD_BLOCK, CALL_CHANNEL_TAKE_NOW, OF(CHANNEL));
-    for (unsigned i = 0; i < CHANNEL_MESSAGES; i++)
-        ACCEPTED(CALL_CHANNEL_PUT_NOW, OF(CHANNEL), i);
-    REFUSED(ERROR_WOULD_BLOCK, CALL_CHANNEL_PUT_NOW, OF(CHANNEL), 9);
+    struct question put = {CALL_CHANNEL_PUT, {OF(CHANNEL), 0, 9, 0, 0, 1}, 1};
+    struct question take = {CALL_CHANNEL_TAKE, {OF(CHANNEL), 0, 0, 0, 0, 1}, 1};
+    EXPECT_EQUAL(ask(&take), NO_ERROR);
+    refuse(__LINE__, ERROR_WOULD_BLOCK, take);
+    ACCEPTED(CALL_CHANNEL_PUT, OF(CHANNEL), OF(PAGE), 0, 0, 0, 1);
+    refuse(__LINE__, ERROR_NO_SLOT, take);
+    for (unsigned i = 1; i < CHANNEL_MESSAGES; i++)
+        EXPECT_EQUAL(ask(&put), NO_ERROR);
+    refuse(__LINE__, ERROR_WOULD_BLOCK, put);
+    put.argument[3] = 1;
+    refuse(__LINE__, ERROR_TOO_LONG, put);
     struct frame *frame = &caller.task->frame;
     frame->rax = CALL_CHANNEL_PUT | 1 << 8;
     frame->rdi = OF(CHANNEL);
+    frame->r8 = frame->r10 = 0;
     system_call(caller.task);
     EXPECT_EQUAL(caller.task->state, TASK_PUTTING);
     while (!weak_clear(object_in(OF(CHANNEL))))
