@@ -18,6 +18,9 @@ static bool memory_of(unsigned type, uint64_t bytes, uint64_t *memory)
     case OBJECT_PD:
     case OBJECT_PT:
     case OBJECT_BUFFER: *memory = MODEL_PAGE; return bytes == 0;
+    case OBJECT_CHANNEL:
+        *memory = bytes; /* room for eight payloads, or none */
+        return bytes == 0 || bytes == 2 * MODEL_PAGE;
     default: *memory = 0; return bytes == 0;
     }
 }
@@ -110,7 +113,7 @@ enum error model_retype(struct model *model, int untyped, int pool,
         return ERROR_TOO_DEEP;
     if (!at_rest(model, untyped))
         return ERROR_BUSY;
-    if (type == OBJECT_PAGE)
+    if (type == OBJECT_PAGE || (type == OBJECT_CHANNEL && memory))
         gap = model_high(model, untyped) % memory;
     if (!has_room(model, untyped, (wide)model->size[type] * count,
             (wide)memory * count + gap))
