@@ -47,8 +47,8 @@ run-fast: kernel ## boot without GRUB: QEMU loads the kernel itself
 run-uefi: iso ## boot with GRUB on UEFI firmware (no VGA text there)
 	@$(LAUNCH) --uefi
 
-debug: kernel ## gdb, the kernel stopped at its first line, in the book's text
-	@PROGRAM=$(PROGRAM) boot/debug $(IMAGES) $(GDB_OPTIONS)
+debug: kernel ## gdb, stopped at the first line of C or at an exercise (EX=)
+	@PROGRAM=$(PROGRAM) RUX_ANSWER=$(EX_OVERLAY) boot/debug $(IMAGES) $(GDB_OPTIONS)
 
 # The kernel that draws is another one, so it has a tree of its own.
 GRAPH_TREE := build/graph/$(or $(EX:%=ex-%),$(CHAPTER_TAG:%=ch%),full)
@@ -75,7 +75,7 @@ picture: kernel ## draw the README's picture again, from a run
 #?   MEMORY=256M      how much memory the machine has
 #?   MACHINE=pc|q35   which machine; CPU=qemu64|max|... which processor
 #? debug:
-#?   GDB_OPTIONS=     what else gdb shall hear, as in "-ex 'break panic'"
+#?   GDB_OPTIONS=     what else gdb shall hear, as in "-ex 'chunk define retype'"
 #? kernel and what builds on it:
 #?   CHECK=1          check every invariant after each system call
 #?   V=1              show the commands

@@ -24,7 +24,8 @@ ifneq ($(EX),)
   EX_DIR := $(firstword $(wildcard chunks/*-$(EX)))
   EX_OVERLAY := $(firstword $(wildcard work/$(EX).nw $(EX_DIR)/starter.nw))
   ifeq ($(EX_OVERLAY),)
-    $(error there is no exercise "$(EX)": neither work/$(EX).nw nor chunks/*-$(EX)/starter.nw)
+    $(error there is no exercise "$(EX)"; there are: \
+        $(shell for each in chunks/[0-9][0-9]-*; do echo "$${each#chunks/??-}"; done))
   endif
   ifeq ($(CHAPTER),)
     CHAPTER := $(firstword $(subst -, ,$(notdir $(EX_DIR))))

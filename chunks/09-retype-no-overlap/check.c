@@ -15,7 +15,7 @@ enum {
     SIZES = 1, /* tells what the structure of an untyped takes */
     RAM,       /* pages, byte: an untyped of RAM, full of that byte */
     DEVICE,    /* the same, of a device */
-    RETYPE,    /* kind, from, bytes, slot: see retype() */
+    RETYPE,    /* kind, from, bytes, slot, count: see retype() */
     VERIFY,    /* tells the slots of all objects that were written over */
     RESET,     /* byte: resets; what is free is full of that byte */
 };
@@ -179,12 +179,16 @@ static void retype(void)
     struct untyped *from =
         in == TOP ? top : untyped_from(here.slots[in].weak.object);
     size_t bytes = take();
-    uint64_t slot = take(), before = digest();
+    uint64_t slot = take(), count = take(), before = digest();
 
     memset(&seen, 0, sizeof seen);
 
-    enum error error = untyped_retype(from, type, bytes, &here.pool,
-                                      (unsigned)slot);
+    const struct retype what = {type, bytes, &here.pool, slot, count};
+    bool again = true;
+    enum error error = NO_ERROR;
+
+    while (again && !error)
+        error = untyped_retype_many(from, &what, &again);
 
     tell(code_of(error));
     tell(digest() != before);

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from grader.check import Check, Finding, Step, nothing_told
 
 SIZES, RAM, DEVICE, RETYPE, VERIFY, RESET = range(1, 7)
-SLOTS, TOP, RAW, PAGE = 160, 160, 16, 4096
+SLOTS, TOP, RAW, PAGE, MOST = 160, 160, 16, 4096, 16
 UNTYPED_STRUCTURE = 128
 NAMES = ["NONE", "LOG", "PORTS", "UNTYPED", "SMALL", "LARGE", "FRAME", "TABLE"]
 NONE, LOG, PORTS, UNTYPED, SMALL, LARGE, FRAME, TABLE = range(8)
@@ -74,34 +74,39 @@ class World:
                            f"one in slot {words[0]}.", "overlap")
         self._step([VERIFY], "looks whether objects overlap", judge)
 
-    def retype(self, kind: int, bytes_: int, slot: int, source: int = TOP) -> None:
+    def retype(self, kind: int, bytes_: int, slot: int, source: int = TOP,
+               count: int = 1) -> None:
         """Tries to make something, and knows what must come of it."""
         untyped = self.untypeds[source]
-        refusals = self._refusals(untyped, kind, bytes_, slot)
+        refusals = self._refusals(untyped, kind, bytes_, slot, count)
         what = NAMES[kind] if kind < len(NAMES) else f"type {kind}"
-        does = (f"retypes to {what}, {size(bytes_)}, into slot {slot}, from "
+        does = (f"retypes to {what}, {size(bytes_)}, into slot {slot}, "
+                + (f"{count} of them, from " if count != 1 else "from ")
                 + (f"the untyped in slot {source}" if source != TOP else "the first untyped")
                 + f" with {untyped.free()} bytes free")
         if refusals:
             judge = judge_refusal(refusals, untyped.low, untyped.high, bytes_ >= 1 << 62)
         else:
             judge = self._make(untyped, kind, bytes_, slot)
-        self._step([RETYPE, kind, source, bytes_, slot], does, judge,
+        self._step([RETYPE, kind, source, bytes_, slot, count], does, judge,
                    "unchecked" if refusals - {NO_MEMORY} else "overlap")
 
-    def _refusals(self, untyped: Untyped, kind: int, bytes_: int, slot: int) -> set[int]:
+    def _refusals(self, untyped: Untyped, kind: int, bytes_: int, slot: int,
+                  count: int) -> set[int]:
         """Every error that would be right."""
         refusals = set()
         if kind not in STRUCTURE or (self.device and kind != FRAME):
             refusals.add(BAD_ARGUMENT)
         if (bytes_ == 0 or bytes_ % PAGE) if kind == UNTYPED else bytes_:
             refusals.add(BAD_SIZE)
-        if slot >= SLOTS:
+        if not 1 <= count <= MOST:
+            refusals.add(BAD_ARGUMENT)
+        if slot + count > SLOTS or slot >= SLOTS:
             refusals.add(BAD_SLOT)
-        if slot in self.used:
+        if self.used & set(range(slot, min(slot + count, SLOTS))):
             refusals.add(SLOT_IN_USE)
         memory = bytes_ if kind == UNTYPED else MEMORY.get(kind, 0)
-        if not untyped.has_room(STRUCTURE.get(kind, 0), memory):
+        if not untyped.has_room(STRUCTURE.get(kind, 0) * count, memory * count):
             refusals.add(NO_MEMORY)
         return refusals
 
@@ -309,12 +314,18 @@ def refusals(chance: random.Random) -> list[Step]:
                                  world.free_slot()),
             lambda: world.retype(chance.choice([SMALL, FRAME, TABLE]), PAGE, world.free_slot()),
             lambda: world.retype(SMALL, 0, chance.choice([SLOTS, SLOTS + 1, (1 << 32) - 1])),
+            lambda: world.retype(SMALL, 0, world.free_slot(),
+                                 count=chance.choice([0, MOST + 1, 100, (1 << 64) - 1])),
             lambda: world.retype(SMALL, 0, used),
             lambda: world.retype(UNTYPED, PAGE * 100, world.free_slot()),
         ])
         bad()
         if chance.random() < 0.2:
             world.some()
+    for slot in (SLOTS, (1 << 32) + 1, (1 << 64) - 1):
+        world.retype(SMALL, 0, slot)
+    for count in (0, MOST + 1, (1 << 64) - 1):
+        world.retype(SMALL, 0, world.free_slot(), count=count)
     world.retype(SMALL, 0, world.free_slot())
     world.verify()
     return world.steps

@@ -226,6 +226,21 @@ def test_debug_steps_through_assembly_in_the_book() -> None:
     assert re.search(r"^\d+\s+swapgs", done.stdout, re.MULTILINE)
 
 
+def test_debug_stops_at_a_chunk_by_name() -> None:
+    done = make("debug", "CHAPTER=9", "GDB_OPTIONS=-batch -ex 'chunk move both watermarks' "
+                "-ex continue -ex list")
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"Breakpoint 2, .* at book/09-untyped\.nw:\d+", done.stdout)
+    assert "<<move both watermarks>>=" in done.stdout
+
+
+def test_debug_stops_at_an_exercise() -> None:
+    done = make("debug", "EX=weak-clear", "GDB_OPTIONS=-batch")
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"Breakpoint 2, weak_clear .* at (work/weak-clear|chunks/08-weak-clear/"
+                     r"starter)\.nw:\d+", done.stdout)
+
+
 def break_chapter(copy: Path, pattern: str, replacement: str) -> int:
     """Changes one line of chapter 1; its number."""
     chapter = next((copy / "book").glob("01-*.nw"))

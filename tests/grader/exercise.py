@@ -14,6 +14,7 @@ from .trouble import Trouble
 
 ROOT = Path(__file__).resolve().parents[2]
 CHUNKS = ROOT / "chunks"
+LABELS = ROOT / "build" / "book" / "rux.aux"
 
 
 @dataclass(frozen=True)
@@ -121,9 +122,39 @@ def _sections() -> dict[str, str]:
             number += 1
             heading = re.fullmatch(r"## (.*?) \{#(sec:\S+?)\}", line)
             if heading:
+                page = _page_labels().get(heading[2], "")
                 found[heading[2]] = (f'section {chapter}.{number}, "{heading[1]}" '
-                                     f"({path.relative_to(ROOT)}:{count})")
+                                     f"({path.relative_to(ROOT)}:{count}"
+                                     + (f", page {page})" if page else ")"))
     return found
+
+
+@functools.cache
+def _page_labels() -> dict[str, str]:
+    """On which page each label stands, once the PDF has been woven."""
+    if not LABELS.exists():
+        return {}
+    return dict(re.findall(r"^\\newlabel\{([^}]*)\}\{\{[^}]*\}\{(\d+)\}",
+                           LABELS.read_text(errors="replace"), re.MULTILINE))
+
+
+def pages(path: Path, line: int) -> str:
+    """The page of a line between two labels, or the pages; nothing if there is no PDF.
+
+    Sections and chunks have labels: chunk 4 of chapter 9 has c:9.4.
+    """
+    number, chunks, before, after = int(path.name[:2]), 0, "", ""
+    for count, text in enumerate(path.read_text().splitlines(), 1):
+        heading = re.fullmatch(r"##.* \{#(sec:\S+?)\}", text)
+        chunks += bool(re.fullmatch(r"<<.*>>=\s*", text))
+        if heading or text.startswith("<<") and text.rstrip().endswith(">>="):
+            page = _page_labels().get(heading[1] if heading else f"c:{number}.{chunks}", "")
+            before, after = (page, "") if count <= line else (before, page)
+        if after:
+            break
+    if not before:
+        return ""
+    return f", page {before}" if after in ("", before) else f", pages {before}-{after}"
 
 
 def section(label: str) -> str:
@@ -131,13 +162,22 @@ def section(label: str) -> str:
     return _sections().get(label, "")
 
 
-def invariant(exercise: Exercise, name: str) -> str:
-    """The text of a numbered invariant of the book up to the exercise's chapter."""
+@dataclass(frozen=True)
+class Invariant:
+    text: str
+    place: str  # book/09-untyped.nw:99, and the page if it is known
+
+
+def invariant(exercise: Exercise, name: str) -> Invariant | None:
+    """A numbered invariant of the book up to the exercise's chapter."""
     for path in sorted((ROOT / "book").glob("[0-9][0-9]-*.nw"), reverse=True):
         if path.name[:2] > exercise.chapter:
             continue
-        found = re.search(rf"^> \*\*{re.escape(name)}\.\*\* ((?:.*\n)(?:> .*\n)*)",
-                          path.read_text(), re.MULTILINE)
+        chapter = path.read_text()
+        found = re.search(rf"^> \*\*{re.escape(name)}\.\*\* ((?:.*\n)(?:> .*\n)*)", chapter,
+                          re.MULTILINE)
         if found:
-            return " ".join(re.sub(r"^> ", "", found[1], flags=re.MULTILINE).split())
-    return ""
+            line = chapter.count("\n", 0, found.start()) + 1
+            text = " ".join(re.sub(r"^> ", "", found[1], flags=re.MULTILINE).split())
+            return Invariant(text, f"{path.relative_to(ROOT)}:{line}{pages(path, line)}")
+    return None

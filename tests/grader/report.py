@@ -41,9 +41,10 @@ def _explain(exercise: Exercise, verdict: Verdict, told: set[str]) -> list[str]:
         return lines + _item("Cause", f"As above ({verdict.diagnosis}).")
     told.add(verdict.diagnosis)
     place = book.section(diagnosis.section)
-    if diagnosis.invariant:
-        text = book.invariant(exercise, diagnosis.invariant)
-        lines += _item("Breaks", f"{diagnosis.invariant}: {text} See {place}.")
+    invariant = book.invariant(exercise, diagnosis.invariant) if diagnosis.invariant else None
+    if invariant:
+        lines += _item("Breaks", f"{diagnosis.invariant} ({invariant.place}): {invariant.text} "
+                                 f"See {place}.")
     else:
         lines += _item("See", f"{place}.")
     return lines + _item("Cause", f"Usually: {diagnosis.cause}")

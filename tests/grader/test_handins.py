@@ -58,14 +58,14 @@ def test_what_is_no_answer_is_refused(tmp_path: Path, content: str | bytes, word
 
 def test_every_chunk_of_the_exercise_must_be_there(tmp_path: Path) -> None:
     """Otherwise the book's own would stay, and earn points."""
-    half = "<<define retype>>=\nint x;\n@\n"
-    assert "does not define <<tell whether" in refusal(tmp_path, half, RETYPE)
+    half = "<<tell whether there is room>>=\nint x;\n@\n"
+    assert "does not define <<refuse slots" in refusal(tmp_path, half, RETYPE)
 
 
 def test_what_the_exercise_gives_may_be_used(tmp_path: Path) -> None:
     path = tmp_path / "mine.nw"
-    path.write_text("<<define retype>>=\n@\n<<tell whether there is room>>=\n"
-                    "<<find the floor and the ceiling>>\n@\n")
+    path.write_text("".join(f"<<{chunk}>>=\n<<find the floor and the ceiling>>\n@\n"
+                            for chunk in RETYPE.chunks))
     overlay.check(RETYPE, path, "mine.nw")
 
 
@@ -137,13 +137,29 @@ def test_hints_are_given(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("1. ")
 
 
+def test_pages_are_named_once_the_book_is_woven(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chapter = tmp_path / "09-untyped.nw"
+    chapter.write_text("## Two {#sec:two}\n\n> **U1.** x\n\n<<a>>=\n@\n\n> **U2.** y\n")
+    labels = tmp_path / "rux.aux"
+    monkeypatch.setattr(exercise, "LABELS", labels)
+    exercise._page_labels.cache_clear()
+    assert exercise.pages(chapter, 3) == ""
+    labels.write_text("\\newlabel{sec:two}{{9.2}{77}{Two}{section.9.2}{}}\n"
+                      "\\newlabel{c:9.1}{{9.1}{78}{}{}{}}\n")
+    exercise._page_labels.cache_clear()
+    assert exercise.pages(chapter, 3) == ", pages 77-78"
+    assert exercise.pages(chapter, 8) == ", page 78"
+    exercise._page_labels.cache_clear()
+
+
 @HERE
 def test_a_report_says_all_that_helps(capsys: pytest.CaptureFixture[str]) -> None:
     mutant = "chunks/08-weak-clear/mutants/not-told.nw"
     arguments = ["grade", "weak-clear", "--file", str(ROOT / mutant), "--seed", "9"]
     assert commands.main(arguments) == 1
     said = " ".join(capsys.readouterr().out.split())
-    for words in ("FAIL 0/2", "Observed:", "Breaks: W4:", 'section 8.5, "Deleting"',
+    for words in ("FAIL 0/2", "Observed:", "Breaks: W4 (book/08-weakpools.nw:", 'section 8.5, "Deleting"',
                   "Usually:", "make grade EX=weak-clear SEED=9 ONLY=2", "of 10 points"):
         assert words in said
     assert commands.main([*arguments, "--only", "2"]) == 1

@@ -141,6 +141,24 @@ static void a_table_in_the_way_gives_everything_back(void **state)
     assert_int_equal(space.next, NEXT + 2);
 }
 
+/* Misaligned, in the kernel's half, in neither half, and in the last entry
+   of the user's, where nothing may be mapped. */
+static void a_wrong_address_is_refused(void **state)
+{
+    const uint64_t wrong[] = { 1, 0x400800, 0x400fff, 1ULL << 47,
+        0x1000000400000, 0xffff800000000000, 0xffffffff80100000,
+        UINT64_MAX - 4095, UINT64_MAX };
+
+    (void)state;
+    for (size_t n = 0; n < sizeof wrong / sizeof *wrong; n++)
+        assert_int_equal(map_page_free(&space, wrong[n], caddr(PAGE),
+                             RIGHT_READ), ERROR_BAD_ARGUMENT);
+    assert_int_equal(map_page_free(&space, 255ULL << 39, caddr(PAGE),
+                         RIGHT_READ), ERROR_BAD_SLOT);
+    assert_int_equal(space.next, NEXT);
+    check_all();
+}
+
 static void there_is_an_end_to_what_is_known(void **state)
 {
     enum error error = NO_ERROR;
@@ -159,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_MEMORY(missing_tables_are_made_once),
         WITH_MEMORY(a_table_in_the_way_gives_everything_back),
+        WITH_MEMORY(a_wrong_address_is_refused),
         WITH_MEMORY(there_is_an_end_to_what_is_known),
     };
 

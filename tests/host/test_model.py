@@ -50,13 +50,17 @@ def test_every_call_succeeds_and_fails_and_stops() -> None:
     """What the sequences reach; else the comparison might be an idle one."""
     said = run(MODEL, "--seeds", 60, "--counts").stdout
     lines = dict(re.findall(r"^([a-z ]+): (.*)$", said, re.MULTILINE))
-    for call in ("identify", "retype", "map", "unmap", "reset", "free", "copy", "mint", "move",
+    for call in ("identify", "retype", "map", "unmap", "set", "reset", "free", "copy", "mint", "move",
                  "delete", "revoke"):
         answers = {name: int(number) for name, number in re.findall(r"(\w+) (\d+)", lines[call])}
         assert answers["NO_ERROR"] > 30, said
         assert len(answers) >= 6, said
         if call in ("retype", "reset", "free", "revoke"):
             assert answers["stopped"] > 10, said
+    for error in ("BAD_ADDRESS", "BAD_ARGUMENT", "BAD_CALL", "BAD_SIZE", "BAD_SLOT", "BUSY", "EMPTY",
+                  "NOT_EMPTY", "NO_CAPABILITY", "NO_MEMORY", "NO_RIGHT", "SLOT_IN_USE", "TOO_DEEP",
+                  "WRONG_TYPE"):
+        assert f"ERROR_{error} " in said, said
 
 
 @pytest.fixture(scope="module", params=MUTANTS, ids=lambda path: path.stem)

@@ -103,7 +103,10 @@ static enum error take_into(struct task *task, uint64_t call, uint64_t slot)
 
 static struct message taken_by(const struct task *task)
 {
-    return message_of(task->frame.rdx, task->frame.rsi);
+    uint64_t rest = task->frame.rsi;
+    EXPECT_EQUAL(rest >> 49, 0);
+    return (struct message){task->frame.rdx, (uint32_t)rest,
+                            (uint16_t)(rest >> 32), rest >> 48};
 }
 
 static struct channel *channel_in(struct capability *slot)

@@ -51,6 +51,7 @@ static const struct {
     [CALL_RETYPE] = { true, 2, { RIGHT_WRITE, RIGHT_WRITE } },
     [CALL_MAP] = { true, 2, { RIGHT_WRITE, 0 } },
     [CALL_UNMAP] = { true, 1, { RIGHT_WRITE } },
+    [CALL_TASK_SET] = { true, 2, { RIGHT_WRITE, 0 } },
     [CALL_RESET] = { true, 1, { RIGHT_WRITE } },
     [CALL_FREE] = { true, 1, { RIGHT_WRITE } },
     [CALL_COPY] = { true, 2, { 0, RIGHT_WRITE } },
@@ -195,6 +196,15 @@ static enum error on_table(struct model *model,
         call->argument[3]);
 }
 
+static enum error on_task(struct model *model, const struct operation *call,
+    const struct named named[2])
+{
+    if (model->object[named[0].object].type != OBJECT_TASK)
+        return ERROR_WRONG_TYPE;
+    return model_task_set(model, named[0].object, call->argument[2],
+        named[1].slot);
+}
+
 static void identify(const struct model *model, const struct named *named,
     struct outcome *outcome)
 {
@@ -227,6 +237,7 @@ struct outcome model_call(struct model *model, const struct operation *call,
         break;
     case CALL_MAP:
     case CALL_UNMAP: outcome.error = on_table(model, call, named); break;
+    case CALL_TASK_SET: outcome.error = on_task(model, call, named); break;
     default: outcome.error = into_pool(model, call, named, progress);
     }
     return outcome;

@@ -88,12 +88,14 @@ void model_reset(struct model *model, int untyped,
 enum error model_free(struct model *model, int untyped,
     const struct progress *progress);
 
-/* retype.c, table.c */
+/* retype.c, table.c, task.c */
 enum error model_retype(struct model *model, int untyped, int pool,
     const uint64_t argument[6], bool stopped);
 enum error model_map(struct model *model, int table, uint64_t index,
     int child, uint64_t rights);
 enum error model_unmap(struct model *model, int table, uint64_t index);
+enum error model_task_set(struct model *model, int task, uint64_t which,
+    int source);
 
 /* call.c: a whole call; progress is NULL unless the kernel has stopped. */
 struct outcome model_call(struct model *model, const struct operation *call,

@@ -8,8 +8,11 @@
  * gives the answers that are remembered, so that an operation can be taken
  * out of a sequence and the others stay what they are. */
 #pragma once
+#include <stdbool.h>
+
 #include <rux/calls.h>
 #include <rux/rights.h>
+#include <rux/task.h>
 #include <rux/types.h>
 
 #include "tests/host/model/operation.h"
@@ -29,8 +32,11 @@ struct sequence {
     uint64_t random;
     uint32_t step;
     uint32_t pages;   /* of memory that the world has */
-    uint32_t crowded; /* much is derived from few */
-    struct known known[REMEMBERED], swept;
+    bool crowded;     /* much is derived from few */
+    bool deep;        /* untypeds lie in untypeds, */
+    uint32_t room;    /* and the innermost has so many pages */
+    uint32_t failures;
+    struct known known[REMEMBERED], swept, innermost;
     struct operation last, mapped; /* mapped: the last that succeeded */
 };
 
@@ -63,7 +69,7 @@ static inline unsigned below(struct sequence *s, unsigned limit)
 }
 
 /* True once in so many times. */
-static inline int once_in(struct sequence *s, unsigned times)
+static inline bool once_in(struct sequence *s, unsigned times)
 {
     return below(s, times) == 0;
 }
@@ -76,7 +82,10 @@ static inline struct sequence sequence_begin(uint64_t seed)
     for (unsigned n = 0; n < 8; n++)
         sequence_random(&s);
     s.pages = sizes[below(&s, 5)];
-    s.crowded = !below(&s, 3);
+    s.crowded = once_in(&s, 3);
+    s.deep = once_in(&s, 8);
+    if (s.deep)
+        s.pages += 60;
     return s;
 }
 
@@ -114,17 +123,41 @@ static inline uint32_t type_of(const struct sequence *s,
     return OBJECT_NONE;
 }
 
-static inline void remember_target(struct sequence *s,
-    const struct operation *o, uint64_t index, uint64_t type)
+/* The address of a slot in the pool that is argument 1. */
+static inline struct known target_of(const struct operation *o,
+    uint64_t index)
 {
     struct known slot = known_of(o, 1);
 
     if (slot.length > 7)
-        return;
+        return (struct known){ 0, 0, 0 };
     slot.hops = (slot.hops & (((uint64_t)1 << 8 * slot.length) - 1)) |
                 index << 8 * slot.length;
     slot.length++;
-    remember(s, slot, type);
+    return slot;
+}
+
+static inline void remember_target(struct sequence *s,
+    const struct operation *o, uint64_t index, uint64_t type)
+{
+    struct known slot = target_of(o, index);
+
+    if (slot.length)
+        remember(s, slot, type);
+}
+
+/* The next untyped shall lie in the one that was made last, or in all memory
+   again if there is none. */
+static inline void remember_innermost(struct sequence *s,
+    const struct operation *o, const struct outcome *outcome)
+{
+    s->failures = outcome->error ? s->failures + 1 : 0;
+    if (s->failures > 3)
+        s->room = 0;
+    if (outcome->error || o->argument[3] != OBJECT_UNTYPED)
+        return;
+    s->room = (uint32_t)(o->argument[4] / 4096);
+    s->innermost = target_of(o, o->argument[2]);
 }
 
 /* What is learnt from the answer to an operation. */
@@ -138,6 +171,8 @@ static inline void sequence_hear(struct sequence *s,
         remember(s, known_of(o, 0), OBJECT_NONE);
         remember(s, known_of(o, 1), OBJECT_NONE);
     }
+    if (number == CALL_RETYPE)
+        remember_innermost(s, o, outcome);
     if (outcome->error != NO_ERROR)
         return;
     if (number == CALL_IDENTIFY)
@@ -249,6 +284,29 @@ static inline void retype(struct sequence *s, struct operation *o,
         o->argument[4] = 2 << 20;
 }
 
+/* One that fills the innermost one. */
+static inline void retype_inside(struct sequence *s, struct operation *o)
+{
+    bool begin = s->room < 2 || !s->innermost.length;
+    uint32_t room = begin ? s->pages : s->room;
+
+    *o = (struct operation){ .word = CALL_RETYPE };
+    if (begin && once_in(s, 2)) {
+        o->word = CALL_RESET;
+        name_slot(s, o, 0, 1);
+        return;
+    }
+    if (begin)
+        name_slot(s, o, 0, 1);
+    else
+        name(s, o, 0, s->innermost);
+    name_pool(s, o);
+    o->argument[2] = CROWD + below(s, 256 - CROWD);
+    o->argument[3] = OBJECT_UNTYPED;
+    o->argument[4] = 4096 * (uint64_t)(room - 1);
+    o->argument[5] = 1;
+}
+
 static inline void map(struct sequence *s, struct operation *o)
 {
     unsigned table = OBJECT_PML4 + below(s, 4), child = table + 1;
@@ -282,6 +340,23 @@ static inline void unmap(struct sequence *s, struct operation *o)
     }
     name_a(s, o, 0, table);
     o->argument[1] = once_in(s, 4) ? below(s, 513) : below(s, 4);
+}
+
+static inline void task_set(struct sequence *s, struct operation *o)
+{
+    static const unsigned types[TASK_USER_REFERENCES] = {
+        [TASK_CPOOL] = OBJECT_CPOOL, [TASK_TABLE] = OBJECT_PML4,
+        [TASK_BUFFER] = OBJECT_BUFFER
+    };
+    unsigned which = below(s, TASK_USER_REFERENCES);
+
+    if (recall(s, OBJECT_TASK) < 0 || recall(s, types[which]) < 0) {
+        retype(s, o, recall(s, OBJECT_TASK) < 0 ? OBJECT_TASK : types[which]);
+        return;
+    }
+    name_a(s, o, 0, OBJECT_TASK);
+    name_a(s, o, 1, types[which]);
+    o->argument[2] = which;
 }
 
 /* For copy, mint and move. */
@@ -339,16 +414,21 @@ static inline struct operation plausible(struct sequence *s)
     static const uint8_t often[] = { CALL_RETYPE, CALL_RETYPE, CALL_RETYPE,
         CALL_RETYPE, CALL_RETYPE, CALL_COPY, CALL_COPY, CALL_COPY, CALL_COPY,
         CALL_MINT, CALL_MOVE, CALL_MOVE, CALL_DELETE, CALL_DELETE,
-        CALL_REVOKE, CALL_MAP, CALL_MAP, CALL_MAP, CALL_UNMAP, CALL_RESET,
-        CALL_FREE, CALL_IDENTIFY };
+        CALL_REVOKE, CALL_MAP, CALL_MAP, CALL_MAP, CALL_UNMAP,
+        CALL_TASK_SET, CALL_RESET, CALL_FREE, CALL_IDENTIFY };
     struct operation o = { .word = often[below(s, sizeof often)] };
 
     if (s->crowded && once_in(s, 2))
         o.word = CALL_COPY;
+    if (s->deep && !once_in(s, 4)) {
+        retype_inside(s, &o);
+        return o;
+    }
     switch (o.word) {
     case CALL_RETYPE: retype(s, &o, type_to_make(s)); break;
     case CALL_MAP: map(s, &o); break;
     case CALL_UNMAP: unmap(s, &o); break;
+    case CALL_TASK_SET: task_set(s, &o); break;
     case CALL_COPY:
     case CALL_MINT:
     case CALL_MOVE: pass_on(s, &o); break;
@@ -438,7 +518,7 @@ static inline struct operation sweep(struct sequence *s, unsigned n)
     return o;
 }
 
-static inline int may_stop(const struct operation *o)
+static inline bool may_stop(const struct operation *o)
 {
     uint64_t number = o->word & 0xff;
 
@@ -456,7 +536,7 @@ static inline struct operation sequence_next(struct sequence *s)
     /* What was stopped is asked again, or left as it is. */
     if (!s->last.stop || once_in(s, 2)) {
         s->last = plausible(s);
-        if (once_in(s, 2))
+        if (once_in(s, s->deep ? 4 : 2))
             make_hostile(s, &s->last);
         spare_the_first(s, &s->last);
     }

@@ -18,6 +18,7 @@ static const struct {
         { " ", " into ", " slot ", ": ", " of bytes " } },
     [CALL_MAP] = { "map", "aaxr", { " into ", " ", " at ", " rights " } },
     [CALL_UNMAP] = { "unmap", "ax", { " from ", " at " } },
+    [CALL_TASK_SET] = { "set", "aax", { " ", " to ", " as " } },
     [CALL_RESET] = { "reset", "a", { " " } },
     [CALL_FREE] = { "free", "a", { " " } },
     [CALL_COPY] = { "copy", "aaxr", { " ", " into ", " slot ", " rights " } },
