@@ -234,7 +234,7 @@ static void print_operation(const struct picture *picture,
 {
     static const char *const verbs[] = { "retype", "copy", "mint", "move",
         "delete", "revoke", "clear", "reset", "free", "begin the log",
-        "drop the log" };
+        "drop the log", "hold and let go what is in any slot" };
     static const char *const whats[] = { "an untyped", "a pool", "a page",
         "two untypeds", "two pools" };
 
@@ -383,6 +383,20 @@ static size_t size_of_bytes(const struct picture *picture)
     return world_save(picture, bytes);
 }
 
+/* Whatever is not ending can be held and let go again; nothing else. */
+static void check_upgrades(void)
+{
+    for (unsigned n = 0; n < before.entries; n++) {
+        const struct entry *entry = &before.entry[n];
+        bool ending = picture_thing(&before, entry->object)->strong == 0;
+        struct object *held = weak_upgrade(entry->node);
+
+        require(held == (ending ? NULL : entry->object));
+        if (held)
+            object_release(held);
+    }
+}
+
 /* Returns how many steps the farthest state is away. */
 static unsigned search_all(void)
 {
@@ -407,6 +421,8 @@ static unsigned search_all(void)
             world_load(bytes);
             world_picture(&before);
             at += size_of_bytes(&before);
+            now = (struct operation){ .kind = KINDS };
+            check_upgrades();
             for (enum kind kind = 0; kind < KINDS; kind++)
                 every_argument(bytes, kind);
         }
