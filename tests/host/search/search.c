@@ -25,8 +25,10 @@
 
 static const struct bounds searches[] = {
 #if SEARCH_SLOTS == 6
-    { "one pool", .slots = 6, .made = 3, .untypeds = true, .pages = true,
-        .ram = 3, .log = true, .alike = true },
+    { "one pool", .slots = 6, .made = 3, .untypeds = true, .ram = 3,
+        .log = true, .alike = true },
+    { "pages", .slots = 6, .made = 2, .untypeds = true, .pages = true,
+        .ram = 2, .alike = true },
     { "labels", .slots = 6, .labels = true, .alike = true },
 #elif SEARCH_SLOTS == 3
     { "pool in pool", .slots = 2, .made = 2, .pools = 1, .untypeds = true,
@@ -302,6 +304,7 @@ static unsigned print_way(uint32_t number)
 
 static struct picture before;
 static struct operation now;
+static struct result result;
 static uint32_t at_state;
 static uint64_t transitions;
 
@@ -310,7 +313,6 @@ static bool transition(const uint8_t *bytes)
 {
     struct picture gathered, after;
     const struct picture *from = &before;
-    struct result result;
 
     if (!operation_possible(&before, &now))
         return false;
@@ -320,13 +322,14 @@ static bool transition(const uint8_t *bytes)
         world_picture(&gathered);
         from = &gathered;
     }
+    result = (struct result){ NO_ERROR, false };
     operation_foresee(from, &now);
     result = operation_run(from, &now);
+    if (!result.stopped)
+        now.stop = 0;
     check_all();
     world_picture(&after);
     operation_expect(from, &now, result, &after);
-    if (!result.stopped)
-        now.stop = 0;
     add(&after, at_state, &now);
     transitions++;
     return result.stopped;
