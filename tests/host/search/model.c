@@ -186,7 +186,9 @@ static void expect_made(const struct picture *before,
         expected.thing[expected.things++] = (struct thing){
             .object = entry->object, .parent = untyped,
             .type = (uint8_t)type, .strong = 1,
-            .pages = type == OBJECT_UNTYPED,
+            .pages = type == OBJECT_UNTYPED
+                ? what_pages(o->choice, &untyped->object)
+                : 0,
             .size = type == OBJECT_CPOOL ? CPOOL_SLOTS : 0,
         };
         add_entry((const void *)entry->node, entry->object, entry->object,
@@ -215,9 +217,11 @@ static uint64_t structure_of(unsigned type)
     return untyped_structure(object_class(type));
 }
 
-static uint64_t memory_of(unsigned type)
+static uint64_t taken_by(const struct thing *thing)
 {
-    return type == OBJECT_CPOOL ? 0 : PAGE_SIZE;
+    uint64_t pages = thing->type == OBJECT_PAGE ? 1 : thing->pages;
+
+    return structure_of(thing->type) + pages * PAGE_SIZE;
 }
 
 static bool around_busy(const struct picture *picture,
@@ -238,7 +242,8 @@ static enum error retype_error(const struct picture *before,
     unsigned index = o->target % CPOOL_SLOTS, empty = 0;
     bool any_two = operation_takes_any(o);
     const struct untyped *u = (const struct untyped *)untyped->object;
-    uint64_t need = count * (structure_of(type) + memory_of(type));
+    uint64_t need = count * (structure_of(type) +
+                  what_pages(o->choice, untyped->object) * PAGE_SIZE);
     uint64_t room = u->end.value - u->first.value;
 
     for (unsigned n = 0; n < CPOOL_SLOTS; n++)
@@ -252,8 +257,7 @@ static enum error retype_error(const struct picture *before,
         return ERROR_BUSY;
     for (unsigned n = 0; n < before->things; n++)
         if (before->thing[n].parent == u)
-            room -= structure_of(before->thing[n].type) +
-                    memory_of(before->thing[n].type);
+            room -= taken_by(&before->thing[n]);
     return need > room ? ERROR_NO_MEMORY : NO_ERROR;
 }
 

@@ -14,6 +14,13 @@ unsigned what_type(enum what what)
                                                : OBJECT_UNTYPED;
 }
 
+unsigned what_pages(enum what what, const struct object *of)
+{
+    if (what_type(what) == OBJECT_CPOOL)
+        return 0;
+    return what != A_PAGE && of == &ram->object ? bounds->large : 1;
+}
+
 unsigned what_count(enum what what)
 {
     return what >= TWO_UNTYPEDS ? 2 : 1;
@@ -211,7 +218,9 @@ static enum error retype(const struct picture *picture,
     struct untyped *untyped = untyped_from(picture->thing[o->object].object);
     struct retype what = {
         .type = what_type(o->choice),
-        .bytes = what_type(o->choice) == OBJECT_UNTYPED ? PAGE_SIZE : 0,
+        .bytes = what_type(o->choice) == OBJECT_UNTYPED
+            ? what_pages(o->choice, &untyped->object) * PAGE_SIZE
+            : 0,
         .target = &pool->pool,
         .index = o->target % CPOOL_SLOTS,
         .count = what_count(o->choice),

@@ -57,3 +57,4 @@ void operation_expect(const struct picture *before,
 /* What retype is asked for. */
 unsigned what_type(enum what what);
 unsigned what_count(enum what what);
+unsigned what_pages(enum what what, const struct object *of);

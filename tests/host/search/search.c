@@ -25,14 +25,14 @@
 
 static const struct bounds searches[] = {
 #if SEARCH_SLOTS == 6
-    { "one pool", .slots = 6, .made = 3, .untypeds = true, .ram = 3,
-        .log = true, .alike = true },
+    { "one pool", .slots = 6, .made = 3, .untypeds = true, .ram = 4,
+        .large = 2, .log = true, .alike = true },
     { "pages", .slots = 6, .made = 2, .untypeds = true, .pages = true,
-        .ram = 2, .alike = true },
+        .ram = 2, .large = 1, .alike = true },
     { "labels", .slots = 6, .labels = true, .alike = true },
 #elif SEARCH_SLOTS == 3
     { "pool in pool", .slots = 2, .made = 2, .pools = 1, .untypeds = true,
-        .ram = 1, .alike = true },
+        .ram = 2, .large = 1, .alike = true },
 #else
     { "two pools", .slots = 1, .made = 2, .pools = 2, .alike = true },
 #endif

@@ -28,6 +28,7 @@ struct bounds {
     unsigned pools; /* pools among them, at most */
     bool untypeds, pages; /* whether these are made, too */
     unsigned ram;   /* pages of memory there are */
+    unsigned large; /* pages of an untyped that is made of these */
     bool log;       /* an object of the kernel's that comes and goes */
     bool labels;    /* capabilities of fewer rights, and with badges */
     bool alike;     /* the slots of the first pool count as one another */
