@@ -10,9 +10,9 @@
 /*@ requires \valid(object) && 0 < object->strong < 0xffff;
     assigns object->strong;
     ensures object->strong == \old(object->strong) + 1; */
-void object_acquire(struct object *object);
+static inline void object_acquire(struct object *object);
 
 /*@ requires \valid(object) && object->strong > 1;
     assigns object->strong;
     ensures object->strong == \old(object->strong) - 1; */
-void object_release(struct object *object);
+static inline void object_release(struct object *object);

@@ -60,7 +60,7 @@ static void draw_thing(struct picture *picture, struct object *object)
         .strong = (uint8_t)object->strong,
         .busy = untyped && untyped->busy,
         .pages = untyped ? (uint32_t)(untyped_taken(object) / PAGE_SIZE) : 0,
-        .size = pool ? pool->pool.size : 0,
+        .size = pool ? pool->pool.size - pool->pool.passed : 0,
     };
     picture->things++;
 }

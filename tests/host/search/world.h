@@ -51,7 +51,7 @@ struct thing {
     uint8_t type, strong;
     bool busy;      /* of an untyped */
     uint32_t pages; /* of an untyped: how large it is */
-    uint32_t size;  /* of a pool: less when it is being ended */
+    uint32_t size;  /* of a pool: what its end has still to pass */
 };
 
 /* A slot in use. */
