@@ -197,7 +197,7 @@ void operation_gather(void)
         if (!root.slots[n].weak.object)
             continue;
         if (n != first)
-            require(!cpool_move(&root, first, &root.slots[n]));
+            require(!cpool_move(&root, first, &root.slots[n].weak));
         first++;
     }
 }
@@ -248,7 +248,7 @@ static enum error run(const struct picture *picture,
     case MINT:
         return cpool_mint(pool, index, source, mask, 1);
     case MOVE:
-        return cpool_move(pool, index, source);
+        return cpool_move(pool, index, &source->weak);
     case DELETE:
         weak_delete(&source->weak);
         break;
