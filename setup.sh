@@ -1,21 +1,29 @@
 #!/bin/sh
-# setup.sh - installs what the book needs on Debian 12: sh setup.sh [--all]
+# setup.sh - installs what the book needs on Debian 12:
+#
+#   sh setup.sh [--all | --prove]
 #
 # With --all also a browser and a checker of e-books, for the tests that look
-# at the editions through them; without, those tests are skipped. Says nothing and does nothing when all is there. The list is boot/needs;
-# `make doctor` tells what each package is for, and whether it is new enough.
+# at the editions through them; without, those tests are skipped. With --prove
+# also what make prove needs, which is large. Says nothing and does nothing
+# when all is there. The list is boot/needs; `make doctor` tells what each
+# package is for, and whether it is new enough.
 set -eu
 cd "$(dirname "$0")"
 
 case ${1:-} in
-    '' | --all) all=${1:-} ;;
-    *) echo 'usage: sh setup.sh [--all]' >&2; exit 2 ;;
+    '') more='' ;;
+    --all) more=proof ;;
+    --prove) more=prove ;;
+    *) echo 'usage: sh setup.sh [--all | --prove]' >&2; exit 2 ;;
 esac
 
 missing=''
 while read -r package probe _ job; do
     case $package in '' | '#'*) continue ;; esac
-    [ "$job" != proof ] || [ -n "$all" ] || continue
+    case $job in
+        proof | prove) [ "$job" = "$more" ] || continue ;;
+    esac
     case $probe in
         /*) [ ! -e "$probe" ] || continue ;;
         *) if command -v "$probe" >/dev/null; then continue; fi ;;
