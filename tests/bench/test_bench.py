@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,8 +59,9 @@ def blind_kernel(directory: Path) -> Path:
     blind.write_text("int __wrap_interrupt_waits(void) { return 0; }\n")
     objects = [name for name in (MEASURE / "obj" / "objects").read_text().split()
                if "/obj/user/" not in name]
-    functions = ("user_enter", "wait_for_interrupt", "system_call", "apic_timer_start",
-                 "interrupt_waits")
+    listed = re.search(r"^MEASURED := ((?:\\\n|.)*)", (HERE / "bench.mk").read_text(), re.MULTILINE)
+    assert listed
+    functions = [*listed[1].replace("\\", " ").split(), "interrupt_waits"]
     subprocess.run(["gcc", "-ffreestanding", "-mcmodel=kernel", "-fno-pie", "-c", blind,
                     "-o", f"{blind}.o"], check=True)
     subprocess.run(["ld", "-static", "-nostdlib", "-z", "max-page-size=0x1000",
