@@ -3,6 +3,7 @@
 #include <rux/rinit.h>
 
 #include "userland/bench/count.h"
+#include "userland/graph.h"
 #include "userland/stretch/stretch.h"
 
 static void fill_buffer(void)
@@ -25,5 +26,8 @@ void stretch_log(void)
     begin();
     end(system_log_list(caddr(SLOT_LOG), caddr(SLOT_POOL)),
         "list a full pool");
+    begin();
+    end(graph_object(caddr(SLOT_LOG), caddr(SLOT_POOL)),
+        "write what a graph of it needs");
     must(system_revoke(caddr(SLOT_MEMORY)), "revoke");
 }
