@@ -101,6 +101,38 @@ def test_the_lazy_way(machine: Machine, speak: Speak) -> None:
         send(machine, speak, number)
 
 
+@pytest.mark.parametrize("speak", [type_in, ask], ids=["keyboard", "serial"])
+def test_a_capability_is_sent_and_used(machine: Machine, speak: Speak) -> None:
+    assert speak(machine, "send cap 0") == ["Sent cap to child through channel 255"]
+    machine.serial.say("start child\n")
+    machine.serial.wait_for(f"{SAID}Received from master: a capability, CPool, rights rwgx\n")
+    machine.serial.wait_for(f"{SAID}Through it, slot 255 holds: Channel\n")
+    read_answer(machine, "start child")
+    machine.serial.say("send cap 249\n")
+    machine.serial.wait_for(f"{SAID}Received from master: a capability, Task, rights rwgx\n")
+    read_answer(machine, "send cap 249")
+    send(machine, speak, 5)
+
+
+def test_what_cannot_be_sent_as_a_capability(machine: Machine) -> None:
+    assert ask(machine, "send cap 77") == ["The slot is empty."]
+    assert ask(machine, "send cap 256") == ["VALUE cannot be more than 255 here."]
+    assert ask(machine, "copy 255 100 w") == ["Operation finished."]
+    for _ in range(8):
+        assert ask(machine, "send cap 100") == ["Sent cap to child through channel 255"]
+    assert ask(machine, "send cap 100") == ["The channel is full: start the child first."]
+
+
+def test_a_capability_in_flight_is_recalled(machine: Machine) -> None:
+    ask(machine, "copy 255 100 w")
+    ask(machine, "send cap 100")
+    ask(machine, "send raw 8")
+    assert ask(machine, "revoke 100") == ["Operation finished."]
+    machine.serial.say("start child\n")
+    machine.serial.wait_for(f"{SAID}Received from master: 8\n")
+    assert "a capability" not in machine.serial.heard
+
+
 def test_numbers_may_be_hexadecimal(machine: Machine) -> None:
     entry = entry_on(machine.screen())
     for command in manual(entry):
@@ -157,6 +189,30 @@ def test_a_child_that_is_sent_astray_stops_alone(machine: Machine) -> None:
     machine.serial.wait_for("[kernel] A task has stopped")
     machine.serial.say("echo still here\n")
     machine.wait_for_screen("\nstill here\n")
+
+
+def test_a_revoked_buffer_is_unmapped(machine: Machine) -> None:
+    ask(machine, "start child")
+    assert ask(machine, "revoke 250") == ["Operation finished."]
+    machine.serial.say("send raw 6\n")
+    machine.serial.wait_for("[kernel] A task has stopped: page fault at 0x")
+    machine.serial.wait_for(", address 0x90003000.\n")
+    machine.serial.say("echo still here\n")
+    machine.wait_for_screen("\nstill here\n")
+
+
+def test_a_revoked_channel_wakes_the_child(machine: Machine) -> None:
+    ask(machine, "start child")
+    assert ask(machine, "set stack 249 1") == ["The task is active; stop it first."]
+    assert ask(machine, "revoke 255") == ["Operation finished."]
+    while ask(machine, f"set stack 249 {STACK}") != ["Operation finished."]:
+        pass  # it has been woken, and ends when it gets to run
+
+
+@pytest.mark.parametrize("command", ["set active 1 0", "revoke 0", "revoke 3", "reset 2"])
+def test_the_shell_may_end_itself(machine: Machine, command: str) -> None:
+    machine.serial.say(command + "\n")
+    machine.serial.wait_for("[kernel] Nothing is left to run.")
 
 
 # --- Commands on capabilities ----------------------------------------------------
