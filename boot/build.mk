@@ -69,7 +69,7 @@ iso: $(or $(PROGRAMS:%=$(OUT)/programs/%.iso),$(OUT)/rux.iso)
 
 # --- Flags -------------------------------------------------------------------
 
-WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
+WARN := -Wall -Wextra -Wno-unused-parameter -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
 	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wvla \
 	-Wundef -Wcast-align=strict -Wcast-qual -Wwrite-strings -Wformat=2 \
 	-Wimplicit-fallthrough -Wswitch-enum -Wlogical-op -Wduplicated-cond \

@@ -27,7 +27,7 @@ OBJ := $(OUT)/obj
 OBJECTS := $(patsubst $(TANGLED)/%,$(OBJ)/%.o,$(CORE)) \
 	$(patsubst tests/host/%,$(OBJ)/%.o,$(FAKE))
 PROGRAMS := $(patsubst tests/host/%.c,$(OUT)/%,$(TESTS))
-FLAGS := -std=gnu17 -O1 -g -Wall -Wextra -Werror -fno-omit-frame-pointer \
+FLAGS := -std=gnu17 -O1 -g -Wall -Wextra -Wno-unused-parameter -Werror -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -DCHECK \
 	-I tests/host/fake -I $(TANGLED)/include -I $(TANGLED) -I . -MMD -MP
 

@@ -16,7 +16,8 @@ static struct log log;
 static enum error ask(unsigned log_slot, unsigned slot, uint64_t cursor,
                       uint64_t *next)
 {
-    struct call call = {.argument = {0, 0, cursor}};
+    uint64_t argument[6] = {0, 0, cursor};
+    struct call call = {.argument = argument};
     call.slot[0] = &kernel_pool.slots[log_slot];
     call.slot[1] = &kernel_pool.slots[slot];
     enum error error = call_log_graph(NULL, &call);

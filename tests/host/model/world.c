@@ -117,7 +117,8 @@ bool world_call(const struct operation *o, struct outcome *outcome)
     looks = 0;
     stop_at = o->stop;
     interrupt_script = o->stop ? at_that_look : NULL;
-    system_call(task);
+    if (!system_call_at_once(frame->argument))
+        system_call(task);
     interrupt_script = NULL;
     *outcome = (struct outcome){ frame->rax, frame->rdx, frame->rsi };
     return frame->rip != somewhere;
