@@ -282,6 +282,8 @@ static inline void retype(struct sequence *s, struct operation *o,
             4096 * (1 + below(s, once_in(s, 2) ? s->pages / 2 : 8));
     else if (type == OBJECT_PAGE && once_in(s, 40))
         o->argument[4] = 2 << 20;
+    else if (type == OBJECT_CHANNEL && once_in(s, 2))
+        o->argument[4] = 2 * 4096; /* with room for payloads */
 }
 
 /* One that fills the innermost one. */
