@@ -156,7 +156,7 @@ function find_definitions(s,    t) {
         t = substr(s, 1, RLENGTH)
         sub(/^typedef /, "", t); sub(/^[a-z]+[ \t]+/, "", t); sub(/[ \t]*\{/, "", t)
         found("c", t)
-    } else if (s !~ /^(return|else|case|goto|do|typedef)[^A-Za-z0-9_]/ &&
+    } else if (s !~ /^(return|else|case|goto|do|typedef|__asm__)[^A-Za-z0-9_]/ &&
                match(s, /^[A-Za-z_][A-Za-z0-9_ *]*[ *][A-Za-z_][A-Za-z0-9_]*\(/) &&
                (s !~ /;[ \t]*(\/[*\/].*)?$/ || s ~ /\{/)) {
         t = substr(s, 1, RLENGTH - 1); sub(/.*[ *]/, "", t); found("c", t)
