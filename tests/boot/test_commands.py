@@ -220,9 +220,9 @@ def test_debug_stops_in_the_text_of_the_book() -> None:
 
 
 def test_debug_steps_through_assembly_in_the_book() -> None:
-    done = make("debug", "GDB_OPTIONS=-batch -ex 'hbreak syscall_entry' -ex continue -ex stepi")
+    done = make("debug", "GDB_OPTIONS=-batch -ex 'hbreak syscall_entry_at_once' -ex continue -ex stepi")
     assert done.returncode == 0, done.stdout
-    assert re.search(r"Breakpoint 2, syscall_entry .* at book/13-[\w-]+\.nw:\d+", done.stdout)
+    assert re.search(r"Breakpoint 2, syscall_entry_at_once .* at book/13-[\w-]+\.nw:\d+", done.stdout)
     assert re.search(r"^\d+\s+swapgs", done.stdout, re.MULTILINE)
 
 

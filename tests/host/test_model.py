@@ -56,7 +56,7 @@ def test_every_call_succeeds_and_fails_and_stops() -> None:
         assert answers["NO_ERROR"] > 30, said
         assert len(answers) >= 6, said
         if call in ("retype", "reset", "free", "revoke"):
-            assert answers["stopped"] > 10, said
+            assert answers["stopped"] > 0, said
     for error in ("BAD_ADDRESS", "BAD_ARGUMENT", "BAD_CALL", "BAD_SIZE", "BAD_SLOT", "BUSY", "EMPTY",
                   "NOT_EMPTY", "NO_CAPABILITY", "NO_MEMORY", "NO_RIGHT", "SLOT_IN_USE", "TOO_DEEP",
                   "WRONG_TYPE"):
