@@ -146,7 +146,7 @@ static void a_table_in_the_way_gives_everything_back(void **state)
 static void a_wrong_address_is_refused(void **state)
 {
     const uint64_t wrong[] = { 1, 0x400800, 0x400fff, 1ULL << 47,
-        0x1000000400000, 0xffff800000000000, 0xffffffff80100000,
+        0x7f8000000000, 0x1000000400000, 0xffff800000000000, 0xffffffff80100000,
         UINT64_MAX - 4095, UINT64_MAX };
 
     (void)state;
