@@ -146,15 +146,13 @@ static void a_table_in_the_way_gives_everything_back(void **state)
 static void a_wrong_address_is_refused(void **state)
 {
     const uint64_t wrong[] = { 1, 0x400800, 0x400fff, 1ULL << 47,
-        0x7f8000000000, 0x1000000400000, 0xffff800000000000, 0xffffffff80100000,
-        UINT64_MAX - 4095, UINT64_MAX };
+        255ULL << 39, 0x1000000400000, 0xffff800000000000,
+        0xffffffff80100000, UINT64_MAX - 4095, UINT64_MAX };
 
     (void)state;
     for (size_t n = 0; n < sizeof wrong / sizeof *wrong; n++)
         assert_int_equal(map_page_free(&space, wrong[n], caddr(PAGE),
                              RIGHT_READ), ERROR_BAD_ARGUMENT);
-    assert_int_equal(map_page_free(&space, 255ULL << 39, caddr(PAGE),
-                         RIGHT_READ), ERROR_BAD_SLOT);
     assert_int_equal(space.next, NEXT);
     check_all();
 }
