@@ -338,6 +338,13 @@ def test_overlay_of_nothing(book: Workspace, form: str, complaint: str) -> None:
     assert "work/0.nw:3: error:" in result.stderr and complaint in result.stderr
 
 
+@pytest.mark.parametrize("text", ["", "Only prose.\n"])
+def test_overlay_without_a_chunk(book: Workspace, text: str) -> None:
+    result = tangle_with(book, text)
+    assert result.returncode != 0
+    assert "work/0.nw:1: error: an overlay without a chunk" in result.stderr
+
+
 def test_errors_point_into_the_overlay(book: Workspace) -> None:
     tangle_with(book, "")
     book.write("work/mine.nw", "Mine.\n\n<<answer>>=\nreturn oops;\n@\n")

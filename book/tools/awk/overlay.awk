@@ -49,7 +49,7 @@ function define(name) {
     } else if ((file in is_overlay) && !((file, name) in begun)) {
         kill(name)
     }
-    begun[file, name] = 1
+    begun[file, name] = defines[file] = 1
     living[name] = living[name] " " chunk
     return name
 }
@@ -65,6 +65,11 @@ function define(name) {
 /^@end code / { in_code = 0 }
 
 END {
+    line = 1
+    for (file in is_overlay)
+        if (!(file in defines))
+            complain("an overlay without a chunk changes nothing; a chunk " \
+                "begins with a line <<NAME>>=")
     for (i = 1; i <= count; i++) {
         token = text[i]
         if (!(owner[i] in dead)) {
