@@ -14,13 +14,13 @@ LAUNCH = boot/qemu --images $(IMAGES) $(if $(PROGRAM),--program $(PROGRAM))
 
 # Programs that can start in rinit's place, once the book has come to rinit.
 ALL_PROGRAMS := $(sort $(basename $(notdir $(wildcard userland/*.c))))
-NO_PROGRAMS := $(if $(CHAPTER),$(shell [ '$(CHAPTER_NUMBER)' -ge 16 ] || echo yes))
+NO_PROGRAMS := $(if $(CHAPTER),$(shell [ '$(CHAPTER_NUMBER)' -ge 19 ] || echo yes))
 ifneq ($(PROGRAM),)
   ifneq ($(words $(PROGRAM))/$(filter $(PROGRAM),$(ALL_PROGRAMS)),1/$(PROGRAM))
     $(error there is no program "$(PROGRAM)"; userland/ has: $(ALL_PROGRAMS))
   endif
   ifneq ($(NO_PROGRAMS),)
-    $(error PROGRAM=$(PROGRAM) needs a kernel that can load it: CHAPTER=16 or later)
+    $(error PROGRAM=$(PROGRAM) needs a kernel that can load it: CHAPTER=19 or later)
   endif
 endif
 

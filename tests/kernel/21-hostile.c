@@ -1,4 +1,4 @@
-/* 17-hostile.c - every system call, asked for with everything that can be
+/* 21-hostile.c - every system call, asked for with everything that can be
  * wrong. A refusal must have the right code and change nothing, which is
  * looked at byte by byte. At the end every error has been seen.
  *

@@ -1,4 +1,4 @@
-/* 16-taken-away.c - what a running task stands on is taken from under it, by
+/* 19-taken-away.c - what a running task stands on is taken from under it, by
  * its own calls: its pool, its tables, its pages, its buffer, the memory of
  * all these. The task stops, or faults, or goes on without; the kernel goes
  * on in any case, and so does another task. */

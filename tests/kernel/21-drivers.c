@@ -1,4 +1,4 @@
-/* 17-drivers.c - what a driver may reach, and what rinit is given for it.
+/* 21-drivers.c - what a driver may reach, and what rinit is given for it.
  * A person at keyboard and screen is in tests/boot. */
 #include "tests/kernel/rinit.h"
 

@@ -1,4 +1,4 @@
-/* 16-rinit.c - what rinit is given, and what is refused as rinit.
+/* 19-rinit.c - what rinit is given, and what is refused as rinit.
  * The ELF reader has tests of its own on the host. */
 #include "tests/kernel/rinit.h"
 

@@ -1,4 +1,4 @@
-/* 18-graph.c - the call that writes about an object: what it asks for, and
+/* 22-graph.c - the call that writes about an object: what it asks for, and
  * that hostile cursors write nothing. What the lines say is tested by the
  * runs that the book prints. */
 #include "tests/kernel/ground.h"
