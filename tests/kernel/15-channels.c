@@ -1,24 +1,9 @@
-/* 15-channels.c - tasks in ring 3 that wait for each other and for devices.
+/* 15-channels.c - tasks in ring 3 that wait for each other.
  * The channel itself is tested against a model on the host. */
-#include "tests/kernel/program.h"
+#include "tests/kernel/channels.h"
 
-#include "kernel/cap/channel.h"
-#include "kernel/cap/irq.h"
-#include "kernel/scheduler.h"
-#include "kernel/syscall.h"
-#include "kernel/x86/apic.h"
-#include "kernel/x86/io.h"
+#include "kernel/machine.h"
 #include "lib/string.h"
-
-enum { CHANNEL = 200, OTHER = 201, LINE = 202, BUFFER = 203, THING = 204 };
-
-/* The numbers of calls, as the programs below know them; with the length of
-   one address, or of two. */
-_Static_assert(CALL_EXIT == 1, "see the programs");
-enum { ONE = 0x100, TWO = 0x1100 };
-
-/* A program calls with the call word in rax; the kernel puts it there. */
-PROGRAM(call, "1: syscall; jmp 1b")
 
 /* r12: the word of "put", r13: of "take"; r14: of "exit". */
 PROGRAM(count_up, "mov ebp, 1\n"
@@ -41,87 +26,8 @@ static struct process start(struct untyped *ground, unsigned slot,
     frame->r12 = CALL_CHANNEL_PUT | ONE;
     frame->r13 = CALL_CHANNEL_TAKE | ONE;
     frame->r14 = CALL_EXIT;
-    frame->r15 = CALL_IRQ_ACKNOWLEDGE | ONE;
     EXPECT_EQUAL(process_start(&process, TEXT, STACK_END), NO_ERROR);
     return process;
-}
-
-/* Makes a channel in the process's pool. */
-static struct capability *make_channel(struct untyped *memory,
-                                       struct process *process)
-{
-    EXPECT_EQUAL(untyped_retype(memory, OBJECT_CHANNEL, 0,
-                                &process->pool->pool, CHANNEL),
-                 NO_ERROR);
-    return &process->pool->slots[CHANNEL];
-}
-
-static void share(struct process *with, struct capability *channel,
-                  unsigned rights, uint32_t badge)
-{
-    weak_derive(&with->pool->pool, CHANNEL, channel, rights, badge);
-}
-
-/* The next call of a task whose program is `call`. */
-static enum error next_call(struct task *task, uint64_t word, uint64_t rdi,
-                            uint64_t rsi)
-{
-    task->frame.rax = word;
-    task->frame.rdi = rdi;
-    task->frame.rsi = rsi;
-    do {
-        EXPECT_EQUAL(run_to_entry(task), VECTOR_SYSCALL);
-        system_call(task);
-        check_all();
-        still_alive();
-    } while (task->frame.rip == TEXT); /* the call is made again */
-    return (enum error)task->frame.rax;
-}
-
-/* One that puts: a word, a payload, a capability. */
-static enum error next_put(struct task *task, uint64_t word,
-                           uint64_t capability, uint64_t value,
-                           uint64_t length, uint64_t rights)
-{
-    task->frame.rdx = value;
-    task->frame.r8 = length;
-    task->frame.r9 = rights;
-    return next_call(task, word, CHANNEL, capability);
-}
-
-static enum error put_word(struct task *task, uint64_t value)
-{
-    return next_put(task, CALL_CHANNEL_PUT | ONE, 0, value, 0, 0);
-}
-
-/* One that takes into a slot of the task's own pool. */
-static enum error take_into(struct task *task, uint64_t call, uint64_t slot)
-{
-    task->frame.rdx = slot;
-    return next_call(task, call | TWO, CHANNEL, PROCESS_POOL);
-}
-
-static struct message taken_by(const struct task *task)
-{
-    uint64_t rest = task->frame.rsi;
-    EXPECT_EQUAL(rest >> 49, 0);
-    return (struct message){task->frame.rdx, (uint32_t)rest,
-                            (uint16_t)(rest >> 32), rest >> 48};
-}
-
-static struct channel *channel_in(struct capability *slot)
-{
-    return channel_from(slot->weak.object);
-}
-
-/* As scheduler_run() does; all checks after each call take their time. */
-static void run(void)
-{
-    for (struct task *task; (task = scheduler_next());) {
-        EXPECT_EQUAL(run_to_entry(task), VECTOR_SYSCALL);
-        system_call(task);
-        still_alive();
-    }
 }
 
 /* --- Two tasks --------------------------------------------------------------- */
@@ -669,122 +575,4 @@ TEST(a_message_to_oneself_with_all_that_it_can_carry)
     EXPECT_EQUAL(taken_by(a.task).length, 1024);
     EXPECT(a.pool->slots[210].weak.object == channel->weak.object);
     EXPECT_EQUAL(a.pool->slots[210].weak.badge, 1);
-}
-
-/* --- Interrupts ---------------------------------------------------------------- */
-
-/* Takes ten messages; notes line and badge of each; acknowledges. */
-PROGRAM(ten_ticks, "mov ebx, 0x500000; mov ebp, 10\n"
-                   "1: mov rax, r13; mov edi, 200; syscall\n"
-                   "test rax, rax; jnz 2f\n"
-                   "mov [rbx], rdx; mov [rbx + 8], rsi; add ebx, 16\n"
-                   "mov rax, r15; mov edi, 202; syscall\n"
-                   "test rax, rax; jnz 2f\n"
-                   "dec ebp; jnz 1b\n"
-                   "2: mov rax, r14; syscall")
-
-static struct irq *pit_line(void)
-{
-    static struct irq irq;
-    if (irq.object.type == OBJECT_NONE) {
-        EXPECT(irq_route(0));
-        irq_init(&irq, 0);
-        object_keep(&irq.object);
-        port_out8(0x43, 0x34); /* channel 0, periodic, 100 Hz */
-        port_out8(0x40, 11932 & 0xff);
-        port_out8(0x40, 11932 >> 8);
-    }
-    return &irq;
-}
-
-TEST(a_device_is_heard_through_a_channel)
-{
-    struct untyped *ground = fresh_ground();
-    struct process p = start(ground, 1, PROGRAM_OF(ten_ticks));
-    struct capability *channel = make_channel(ground, &p);
-    struct capability *badged = &p.pool->slots[OTHER];
-    weak_derive(&p.pool->pool, OTHER, channel, RIGHT_WRITE, 77);
-    weak_original(&p.pool->pool, LINE, &pit_line()->object, RIGHT_ALL, 0);
-    irq_bind(pit_line(), badged);
-    check_all();
-    scheduler_run();
-    for (unsigned i = 0; i < 10; i++) {
-        EXPECT_EQUAL(data_of(&p)[2 * i], 0);
-        EXPECT_EQUAL(data_of(&p)[2 * i + 1], 77);
-    }
-    EXPECT_EQUAL(p.task->state, TASK_INACTIVE);
-    EXPECT(!p.task->references[TASK_WAIT].object);
-    check_all();
-}
-
-TEST(an_interrupt_before_the_acknowledgement_is_remembered)
-{
-    struct untyped *ground = fresh_ground();
-    struct capability *channel = make(ground, OBJECT_CHANNEL, 4);
-    struct message message;
-    struct irq *irq = pit_line();
-    irq_bind(irq, channel);
-    irq_mask(0); /* from here on we are the device */
-    irq_raise(0);
-    irq_raise(0);
-    irq_raise(0);
-    struct channel *heard = channel_in(channel);
-    EXPECT_EQUAL(channel_take(heard, NULL, &message), NO_ERROR);
-    EXPECT_EQUAL(channel_take(heard, NULL, &message), ERROR_WOULD_BLOCK);
-    EXPECT_EQUAL(irq_acknowledge(irq), NO_ERROR);
-    irq_mask(0);
-    EXPECT_EQUAL(channel_take(heard, NULL, &message), NO_ERROR);
-    EXPECT_EQUAL(irq_acknowledge(irq), NO_ERROR);
-    irq_mask(0);
-    EXPECT_EQUAL(channel_take(heard, NULL, &message), ERROR_WOULD_BLOCK);
-    check_all();
-}
-
-TEST(a_signal_needs_no_room_and_is_recalled_with_its_channel)
-{
-    struct untyped *ground = fresh_ground();
-    struct untyped *island = make_island(ground, 3);
-    struct capability *channel = make(island, OBJECT_CHANNEL, 4);
-    struct process p = start_program(ground, 1, PROGRAM_OF(call));
-    struct irq *irq = pit_line();
-    share(&p, channel, RIGHT_WRITE, 0);
-    irq_bind(irq, channel);
-    irq_mask(0);
-    for (unsigned i = 0; i < CHANNEL_MESSAGES; i++)
-        EXPECT_EQUAL(put_word(p.task, i), NO_ERROR);
-    irq_raise(0);
-    check_all();
-    EXPECT(!link_alone(&irq->signal.link));
-    while (!untyped_reset(island))
-        continue;
-    EXPECT(link_alone(&irq->signal.link));
-    EXPECT(!irq->channel.object);
-    EXPECT_EQUAL(irq_acknowledge(irq), ERROR_NOT_READY);
-    irq_raise(0);
-    check_all();
-}
-
-TEST(calls_on_lines_check_type_and_rights)
-{
-    struct untyped *ground = fresh_ground();
-    struct process p = start_program(ground, 1, PROGRAM_OF(call));
-    struct weak_pool *pool = &p.pool->pool;
-    struct capability *channel = make_channel(ground, &p);
-    uint64_t bind = CALL_IRQ_BIND | TWO;
-    uint64_t acknowledge = CALL_IRQ_ACKNOWLEDGE | ONE;
-    weak_original(pool, LINE, &pit_line()->object, RIGHT_ALL, 0);
-    weak_derive(pool, 210, &p.pool->slots[LINE], RIGHT_READ, 0);
-    weak_derive(pool, 211, channel, RIGHT_READ, 0);
-    EXPECT_EQUAL(next_call(p.task, acknowledge, LINE, 0), ERROR_NOT_READY);
-    EXPECT_EQUAL(next_call(p.task, bind, 210, CHANNEL), ERROR_NO_RIGHT);
-    EXPECT_EQUAL(next_call(p.task, bind, LINE, 211), ERROR_NO_RIGHT);
-    EXPECT_EQUAL(next_call(p.task, bind, CHANNEL, CHANNEL),
-                 ERROR_WRONG_TYPE);
-    EXPECT_EQUAL(next_call(p.task, bind, LINE, LINE), ERROR_WRONG_TYPE);
-    EXPECT_EQUAL(next_call(p.task, bind, LINE, CHANNEL), NO_ERROR);
-    EXPECT_EQUAL(next_call(p.task, bind, LINE, CHANNEL), NO_ERROR);
-    for (unsigned i = 0; i < 3; i++) /* before there was a message, too */
-        EXPECT_EQUAL(next_call(p.task, acknowledge, LINE, 0), NO_ERROR);
-    EXPECT_EQUAL(next_call(p.task, acknowledge, 210, 0), ERROR_NO_RIGHT);
-    irq_mask(0);
 }
