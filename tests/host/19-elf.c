@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "kernel/elf.c"
+#include "lib/elf.c"
 
 enum { CODE_AT = 0x1000, DATA_AT = 0x2000, FILE_SIZE = 0x2800 };
 

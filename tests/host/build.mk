@@ -23,6 +23,9 @@ FAKE := $(sort $(wildcard tests/host/fake/*.c))
 # The core's own memory functions would take the place of the sanitizer's.
 CORE := $(filter-out %/lib/string.c %/lib/memory.c,$(CORE))
 
+# This one is part of its own test.
+CORE := $(filter-out %/lib/elf.c,$(CORE))
+
 OBJ := $(OUT)/obj
 OBJECTS := $(patsubst $(TANGLED)/%,$(OBJ)/%.o,$(CORE)) \
 	$(patsubst tests/host/%,$(OBJ)/%.o,$(FAKE))

@@ -7,10 +7,10 @@
 #include "kernel/boot_info.h"
 #include "kernel/cap/channel.h"
 #include "kernel/cap/log.h"
-#include "kernel/elf.h"
 #include "kernel/image.h"
 #include "kernel/syscall.h"
 #include "kernel/x86/paging.h"
+#include "lib/elf.h"
 #include "lib/string.h"
 #include "tests/kernel/program.h"
 
