@@ -34,6 +34,12 @@ USER := $(call sources,userland lib)
 DEMO := $(if $(TEST)$(if $(LAST),,none),,$(sort \
 	$(wildcard $(TANGLED)/demo/$(LAST)-*.c $(TANGLED)/demo/$(LAST)-*.asm)))
 
+# Where there is a first program, what a chapter demonstrates is a part of it.
+ifneq ($(wildcard $(TANGLED)/userland/user.ld),)
+  USER += $(DEMO)
+  DEMO :=
+endif
+
 # The tests of this tree's chapters, in order; the runner, which sums up, last.
 TEST_DIR := tests/kernel
 TESTS := $(foreach test,$(sort $(wildcard $(TEST_DIR)/[0-9][0-9]-*.c)),\
