@@ -15,7 +15,11 @@
 #   WRAP=functions  whose callers call __wrap_FUNCTION instead: a kernel that
 #            measures itself (tests/bench)
 #   PROGRAMS=names  programs of userland/ that can start in rinit's place:
-#            OUT/programs/NAME.elf, for the goal iso OUT/programs/NAME.iso
+#            OUT/programs/NAME.elf, for the goal iso OUT/programs/NAME.iso; a
+#            single one is all that is built beside the kernel
+#
+# From the chapter on that starts programs, rinit holds an archive of all that
+# userland/ has: OUT/obj/programs.tar, included by userland/archive.asm.
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -54,14 +58,21 @@ USER_OBJECTS := $(patsubst $(OBJ)/%,$(OBJ)/user/%,$(call object,$(USER)))
 
 # A program is userland/NAME.c and what is in userland/NAME/, if anything. What
 # else it needs it takes from rinit's objects: the library.
+ALL_PROGRAMS := $(sort $(basename $(notdir $(wildcard userland/*.c))))
 program = $(patsubst %,$(OBJ)/programs/%.o,$(sort $(wildcard userland/$1.c \
 	userland/$1/*.c userland/$1/*.asm)))
-PROGRAM_OBJECTS := $(foreach name,$(PROGRAMS),$(call program,$(name)))
+PROGRAM_OBJECTS := $(sort $(foreach name,$(ALL_PROGRAMS),$(call program,$(name))))
 LIBRARY := $(OBJ)/userland.a
+
+# The archive of the programs is in rinit only: they are made of the library.
+ARCHIVE := $(OBJ)/programs.tar
+LIBRARY_OBJECTS := $(filter-out %/userland/archive.asm.o,$(USER_OBJECTS))
 
 IMAGES := $(OUT)/rux.elf
 ifneq ($(wildcard $(TANGLED)/userland/user.ld),)
-  IMAGES += $(OUT)/rinit.elf
+  ifneq ($(words $(PROGRAMS)),1)
+    IMAGES += $(OUT)/rinit.elf
+  endif
 endif
 
 IMAGES += $(PROGRAMS:%=$(OUT)/programs/%.elf)
@@ -164,8 +175,8 @@ endif
 
 # The list of objects: an image is linked again when a file has gone, too.
 OBJECT_LIST := $(OBJ)/objects
-ifneq ($(KERNEL_OBJECTS) $(USER_OBJECTS),$(shell cat $(OBJECT_LIST) 2>/dev/null))
-$(shell mkdir -p $(OBJ); echo '$(KERNEL_OBJECTS) $(USER_OBJECTS)' >$(OBJECT_LIST))
+ifneq ($(KERNEL_OBJECTS) $(USER_OBJECTS) $(ALL_PROGRAMS),$(shell cat $(OBJECT_LIST) 2>/dev/null))
+$(shell mkdir -p $(OBJ); echo '$(KERNEL_OBJECTS) $(USER_OBJECTS) $(ALL_PROGRAMS)' >$(OBJECT_LIST))
 endif
 
 $(OUT)/rux.elf: $(TANGLED)/kernel/kernel.ld $(KERNEL_OBJECTS) $(OBJECT_LIST)
@@ -177,15 +188,27 @@ $(OUT)/rinit.elf: $(TANGLED)/userland/user.ld $(USER_OBJECTS) $(OBJECT_LIST)
 $(OUT)/rux.iso: $(IMAGES) boot/grub.cfg boot/iso
 	$(Q)boot/iso $@ $(OUT)/rux.elf $(wildcard $(OUT)/rinit.elf)
 
-# The linker takes from an archive only what is missing, so a program has its
+# The linker takes from a library only what is missing, so a program has its
 # own rinit_main() and whatever else it likes to replace.
-$(LIBRARY): $(USER_OBJECTS) $(OBJECT_LIST)
-	$(Q)rm -f $@ && ar rcsD $@ $(USER_OBJECTS)
+$(LIBRARY): $(LIBRARY_OBJECTS) $(OBJECT_LIST)
+	$(Q)rm -f $@ && ar rcsD $@ $(LIBRARY_OBJECTS)
 
+# With -n the segments follow each other in the file without a gap.
 .SECONDEXPANSION:
 $(OUT)/programs/%.elf: $(TANGLED)/userland/user.ld $$(call program,$$*) $(LIBRARY)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(LINK) -T $< -o $@ $(call program,$*) $(LIBRARY)
+	$(Q)$(LINK) -n -T $< -o $@ $(call program,$*) $(LIBRARY)
+
+# The archive: the same bytes for the same programs, wherever it is made. Of
+# what only debuggers read, the names of functions are kept.
+$(ARCHIVE): $(ALL_PROGRAMS:%=$(OUT)/programs/%.elf) $(OBJECT_LIST)
+	$(Q)rm -rf $(OBJ)/archive && mkdir -p $(OBJ)/archive
+	$(Q)for file in $(filter %.elf,$^); do name=$${file##*/}; \
+	    objcopy -D --strip-debug "$$file" "$(OBJ)/archive/$${name%.elf}" || exit 1; done
+	$(Q)tar --create --file=$@ --format=ustar --blocking-factor=1 --mtime=@0 \
+	    --owner=0 --group=0 --numeric-owner --mode=0555 -C $(OBJ)/archive $(ALL_PROGRAMS)
+
+$(filter %/userland/archive.asm.o,$(USER_OBJECTS)): $(ARCHIVE)
 
 $(OUT)/programs/%.iso: $(OUT)/rux.elf $(OUT)/programs/%.elf boot/grub.cfg boot/iso
 	$(Q)boot/iso $@ $(OUT)/rux.elf $(OUT)/programs/$*.elf
