@@ -5,6 +5,276 @@
 #include "kernel/x86/apic.h"
 #include "kernel/x86/io.h"
 
+/* --- Registers ----------------------------------------------------------------- */
+
+/* Leaves all registers as they are, and stops; or counts in each step. */
+PROGRAM(leave, "mov rax, 1; syscall")
+PROGRAM(see_flags, "pushfq; pop rax; mov [0x500000], rax; mov [0x500008], rcx\n"
+                   "mov [0x500010], r11; cld; mov eax, 1; syscall; jmp $")
+
+static enum error set(const struct process *p, unsigned which, uint64_t value)
+{
+    return task_set_register(p->task, which, value);
+}
+
+static uint64_t get(const struct process *p, unsigned which)
+{
+    uint64_t value = 0;
+    EXPECT_EQUAL(task_get_register(p->task, which, &value), NO_ERROR);
+    return value;
+}
+
+TEST(each_register_is_written_and_read_in_its_place)
+{
+    struct process p = load_program(fresh_ground(), 1, PROGRAM_OF(call));
+    const struct frame *frame = &p.task->frame;
+    for (unsigned which = TASK_R15; which < TASK_REGISTERS; which++)
+        EXPECT_EQUAL(set(&p, which, ~(uint64_t)which << 32), NO_ERROR);
+    EXPECT_EQUAL(set(&p, TASK_INSTRUCTION, 0x1234), NO_ERROR);
+    EXPECT_EQUAL(set(&p, TASK_STACK, USER_END - 1), NO_ERROR);
+    EXPECT_EQUAL(set(&p, TASK_FLAGS, 0x8d5), NO_ERROR);
+    EXPECT_EQUAL(frame->rax, ~(uint64_t)TASK_RAX << 32);
+    EXPECT_EQUAL(frame->rcx, ~(uint64_t)TASK_RCX << 32);
+    EXPECT_EQUAL(frame->rdi, ~(uint64_t)TASK_RDI << 32);
+    EXPECT_EQUAL(frame->r15, ~(uint64_t)TASK_R15 << 32);
+    EXPECT_EQUAL(frame->rip, 0x1234);
+    EXPECT_EQUAL(frame->rsp, USER_END - 1);
+    EXPECT_EQUAL(frame->rflags, 0xad7);
+    for (unsigned which = TASK_R15; which < TASK_REGISTERS; which++)
+        EXPECT_EQUAL(get(&p, which), ~(uint64_t)which << 32);
+    EXPECT_EQUAL(get(&p, TASK_FLAGS), 0xad7);
+    EXPECT_EQUAL(set(&p, TASK_FLAGS, get(&p, TASK_FLAGS)), NO_ERROR);
+    check_all();
+}
+
+/* After a system call, when the way out would be sysret: that would give
+   rcx and r11 the instruction pointer and the flags. */
+TEST(what_is_set_after_a_call_is_what_the_task_has)
+{
+    struct untyped *ground = fresh_ground();
+    struct process p = start_program(ground, 1, PROGRAM_OF(leave));
+    next_call(p.task, CALL_EXIT, 0, 0);
+    EXPECT_EQUAL(p.task->state, TASK_INACTIVE);
+    struct process q = load_program(ground, 2,
+                                    PROGRAM_OF(see_flags));
+    EXPECT_EQUAL(process_start(&q, TEXT, STACK_END), NO_ERROR);
+    for (unsigned round = 0; round < 2; round++) {
+        task_stop(q.task);
+        EXPECT_EQUAL(set(&q, TASK_INSTRUCTION, TEXT), NO_ERROR);
+        EXPECT_EQUAL(set(&q, TASK_RCX, 0x1111), NO_ERROR);
+        EXPECT_EQUAL(set(&q, TASK_R11, 0x2222), NO_ERROR);
+        EXPECT_EQUAL(set(&q, TASK_FLAGS, 0x240cd5), NO_ERROR);
+        EXPECT_EQUAL(task_start(q.task), NO_ERROR);
+        EXPECT_EQUAL(run_to_entry(q.task), VECTOR_SYSCALL);
+        EXPECT_EQUAL(data_of(&q)[0], 0x240ed7);
+        EXPECT_EQUAL(data_of(&q)[1], 0x1111);
+        EXPECT_EQUAL(data_of(&q)[2], 0x2222);
+        system_call(q.task);
+    }
+}
+
+/* A flag that a program has set itself does not reach the kernel, and does
+   not come back through it either. */
+PROGRAM(odd_flags, "mov eax, 0x254dd5; push rax; popfq; mov eax, 0; syscall\n"
+                   "jmp $")
+
+TEST(flags_that_a_program_sets_itself_do_not_reach_the_kernel)
+{
+    struct process p = start_program(fresh_ground(), 1, PROGRAM_OF(odd_flags));
+    uint64_t vector = run_to_entry(p.task);
+    EXPECT_EQUAL(vector, 1); /* TF: behind the popfq comes one instruction */
+    task_stop(p.task);
+    EXPECT_EQUAL(get(&p, TASK_FLAGS) & ~(uint64_t)0x240fd7, 0);
+    EXPECT_EQUAL(set(&p, TASK_FLAGS, get(&p, TASK_FLAGS) & ~(1u << 8)),
+                 NO_ERROR);
+    EXPECT_EQUAL(task_start(p.task), NO_ERROR);
+    EXPECT_EQUAL(run_to_entry(p.task), VECTOR_SYSCALL);
+    check_all();
+}
+
+/* --- Slices -------------------------------------------------------------------- */
+
+PROGRAM(spin, "1: jmp 1b")
+
+TEST(a_task_has_as_many_ticks_as_it_was_given)
+{
+    struct untyped *ground = fresh_ground();
+    struct process a = start_program(ground, 1, PROGRAM_OF(spin));
+    struct process b = start_program(ground, 2, PROGRAM_OF(call));
+    weak_derive(&b.pool->pool, OTHER, &a.pool->slots[PROCESS_TASK],
+                RIGHT_WRITE, 0);
+    EXPECT_EQUAL(next_call(b.task, CALL_TASK_SET_SLICE | ONE, OTHER, 3),
+                 NO_ERROR);
+    EXPECT_EQUAL(a.task->ticks, 3);
+    EXPECT_EQUAL(next_call(b.task, CALL_TASK_SET_SLICE | ONE, OTHER, 1000),
+                 NO_ERROR);
+    EXPECT_EQUAL(a.task->slice, 10);
+    scheduler_yield(a.task);
+    EXPECT_EQUAL(a.task->slice, 1000);
+    EXPECT_EQUAL(next_call(b.task, CALL_TASK_SET_SLICE | ONE, OTHER, 0),
+                 ERROR_BAD_ARGUMENT);
+    EXPECT_EQUAL(next_call(b.task, CALL_TASK_SET_SLICE | ONE, OTHER, 1001),
+                 ERROR_BAD_ARGUMENT);
+    EXPECT_EQUAL(next_call(b.task, CALL_TASK_SET_SLICE | ONE, OTHER, 65537),
+                 ERROR_BAD_ARGUMENT);
+    EXPECT_EQUAL(next_call(b.task, CALL_TASK_SET_SLICE | ONE, PROCESS_POOL, 1),
+                 ERROR_WRONG_TYPE);
+    check_all();
+}
+
+/* --- Binding ------------------------------------------------------------------- */
+
+/* A task that may do anything with two channels, the second of which hears
+   of what comes to the first. */
+static struct process listener(struct untyped *ground)
+{
+    struct process p = start_program(ground, 1, PROGRAM_OF(call));
+    make_channel(ground, &p);
+    EXPECT_EQUAL(untyped_retype(ground, OBJECT_CHANNEL, 0, &p.pool->pool,
+                                OTHER),
+                 NO_ERROR);
+    weak_derive(&p.pool->pool, THING, &p.pool->slots[OTHER], RIGHT_WRITE, 77);
+    p.task->frame.r10 = 1; /* nothing waits */
+    return p;
+}
+
+static enum error bind(const struct process *p, uint64_t from, uint64_t to)
+{
+    return next_call(p->task, CALL_CHANNEL_BIND | (to ? TWO : ONE), from, to);
+}
+
+static enum error hear(const struct process *p, uint64_t at)
+{
+    return next_call(p->task, CALL_CHANNEL_TAKE | ONE, at, 0);
+}
+
+TEST(a_bound_channel_tells_once_until_it_is_heard)
+{
+    struct process p = listener(fresh_ground());
+    EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
+    EXPECT_EQUAL(hear(&p, OTHER), ERROR_WOULD_BLOCK);
+    for (unsigned i = 0; i < 3; i++)
+        EXPECT_EQUAL(put_word(p.task, 10 + i), NO_ERROR);
+    EXPECT_EQUAL(hear(&p, OTHER), NO_ERROR);
+    EXPECT_EQUAL(taken_by(p.task).word, 0);
+    EXPECT_EQUAL(taken_by(p.task).badge, 77);
+    EXPECT_EQUAL(hear(&p, OTHER), ERROR_WOULD_BLOCK);
+    for (unsigned i = 0; i < 3; i++) {
+        EXPECT_EQUAL(hear(&p, CHANNEL), NO_ERROR);
+        EXPECT_EQUAL(taken_by(p.task).word, 10 + i);
+    }
+    EXPECT_EQUAL(put_word(p.task, 5), NO_ERROR);
+    EXPECT_EQUAL(hear(&p, OTHER), NO_ERROR);
+}
+
+TEST(what_waits_already_is_told_at_once)
+{
+    struct process p = listener(fresh_ground());
+    EXPECT_EQUAL(put_word(p.task, 5), NO_ERROR);
+    EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
+    EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
+    EXPECT_EQUAL(hear(&p, OTHER), NO_ERROR);
+    EXPECT_EQUAL(hear(&p, OTHER), ERROR_WOULD_BLOCK);
+}
+
+TEST(who_takes_at_once_is_told_of_by_nobody)
+{
+    struct untyped *ground = fresh_ground();
+    struct process p = listener(ground);
+    struct process q = start_program(ground, 2, PROGRAM_OF(call));
+    share(&q, &p.pool->slots[CHANNEL], RIGHT_READ, 0);
+    EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
+    next_call(q.task, CALL_CHANNEL_TAKE | ONE, CHANNEL, 0);
+    EXPECT_EQUAL(q.task->state, TASK_TAKING);
+    EXPECT_EQUAL(put_word(p.task, 9), NO_ERROR);
+    EXPECT_EQUAL(q.task->frame.rdx, 9);
+    EXPECT_EQUAL(hear(&p, OTHER), ERROR_WOULD_BLOCK);
+}
+
+TEST(who_waits_to_put_is_told_of)
+{
+    struct untyped *ground = fresh_ground();
+    struct process p = listener(ground);
+    struct process q = start_program(ground, 2, PROGRAM_OF(call));
+    share(&q, &p.pool->slots[CHANNEL], RIGHT_WRITE, 0);
+    for (unsigned i = 0; i < CHANNEL_MESSAGES; i++)
+        EXPECT_EQUAL(put_word(q.task, i), NO_ERROR);
+    EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
+    EXPECT_EQUAL(hear(&p, OTHER), NO_ERROR);
+    put_word(q.task, 8);
+    EXPECT_EQUAL(q.task->state, TASK_PUTTING);
+    EXPECT_EQUAL(hear(&p, OTHER), NO_ERROR);
+}
+
+/* A task that waits at the other channel gets the signal in its registers. */
+TEST(a_signal_wakes_who_waits_elsewhere)
+{
+    struct untyped *ground = fresh_ground();
+    struct process p = listener(ground);
+    struct process q = start_program(ground, 2, PROGRAM_OF(call));
+    share(&q, &p.pool->slots[OTHER], RIGHT_READ, 0);
+    EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
+    next_call(q.task, CALL_CHANNEL_TAKE | ONE, CHANNEL, 0);
+    EXPECT_EQUAL(put_word(p.task, 9), NO_ERROR);
+    EXPECT_EQUAL(q.task->state, TASK_READY);
+    EXPECT_EQUAL(taken_by(q.task).badge, 77);
+    EXPECT_EQUAL(taken_by(q.task).word, 0);
+}
+
+TEST(a_binding_ends_with_what_it_was_made_of)
+{
+    for (unsigned way = 0; way < 4; way++) {
+        struct untyped *ground = fresh_ground();
+        struct untyped *island = make_island(ground, 3);
+        struct process p = listener(ground);
+        bool source = way == 2;
+        unsigned dying = source ? CHANNEL : OTHER;
+        weak_delete(&p.pool->slots[THING].weak);
+        while (way > 1 && !weak_revoke(&p.pool->slots[dying]))
+            continue;
+        if (way > 1) {
+            weak_delete(&p.pool->slots[dying].weak);
+            EXPECT_EQUAL(untyped_retype(island, OBJECT_CHANNEL, 0,
+                                        &p.pool->pool, dying),
+                         NO_ERROR);
+        }
+        weak_derive(&p.pool->pool, THING, &p.pool->slots[OTHER], RIGHT_WRITE,
+                    77);
+        EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
+        EXPECT_EQUAL(put_word(p.task, 1), NO_ERROR);
+        if (way == 0)
+            EXPECT_EQUAL(bind(&p, CHANNEL, 0), NO_ERROR);
+        while (way == 1 && !weak_revoke(&p.pool->slots[OTHER]))
+            continue;
+        while (way > 1 && !untyped_reset(island))
+            continue;
+        check_all();
+        if (way < 2 || source)
+            EXPECT_EQUAL(hear(&p, OTHER), ERROR_WOULD_BLOCK);
+        if (!source)
+            EXPECT_EQUAL(put_word(p.task, 1), NO_ERROR);
+        check_all();
+    }
+}
+
+/* A ring of two, and a channel that is bound to itself: no signal sets off
+   another. */
+TEST(bindings_in_a_ring_do_no_harm)
+{
+    struct process p = listener(fresh_ground());
+    EXPECT_EQUAL(bind(&p, CHANNEL, OTHER), NO_ERROR);
+    EXPECT_EQUAL(bind(&p, OTHER, CHANNEL), NO_ERROR);
+    EXPECT_EQUAL(put_word(p.task, 1), NO_ERROR);
+    EXPECT_EQUAL(hear(&p, OTHER), NO_ERROR);
+    EXPECT_EQUAL(hear(&p, OTHER), ERROR_WOULD_BLOCK);
+    EXPECT_EQUAL(bind(&p, CHANNEL, CHANNEL), NO_ERROR);
+    EXPECT_EQUAL(hear(&p, CHANNEL), NO_ERROR); /* the signal goes first */
+    EXPECT_EQUAL(taken_by(p.task).word, 0);
+    EXPECT_EQUAL(hear(&p, CHANNEL), NO_ERROR);
+    EXPECT_EQUAL(taken_by(p.task).word, 1);
+    EXPECT_EQUAL(hear(&p, CHANNEL), ERROR_WOULD_BLOCK);
+}
+
 /* --- Interrupts ---------------------------------------------------------------- */
 
 /* Takes ten messages; notes line and badge of each; acknowledges. */

@@ -265,6 +265,10 @@ static const struct {
                                 {OF(TASK), 1},
                                 1,
                                 {{OBJECT_TASK, RIGHT_WRITE}}},
+    [CALL_TASK_SET_SLICE] = {"task set slice",
+                             {OF(TASK), 1},
+                             1,
+                             {{OBJECT_TASK, RIGHT_WRITE}}},
     [CALL_CHANNEL_PUT] = {"put",
                           {OF(CHANNEL), OF(PAGE), 77, 0, RIGHT_READ, 1},
                           2,
@@ -284,6 +288,15 @@ static const struct {
                               {OF(IRQ)},
                               1,
                               {{OBJECT_IRQ, RIGHT_WRITE}}},
+    [CALL_TASK_GET_REGISTER] = {"task get register",
+                                {OF(TASK), TASK_R12},
+                                1,
+                                {{OBJECT_TASK, RIGHT_READ}}},
+    [CALL_CHANNEL_BIND] = {"channel bind",
+                           {OF(CHANNEL), OF(CHANNEL)},
+                           2,
+                           {{OBJECT_CHANNEL, RIGHT_READ},
+                            {OBJECT_CHANNEL, RIGHT_WRITE}}},
     [CALL_LOG_PRINT] = {"log print",
                         {OF(LOG), 0},
                         1,
@@ -464,7 +477,8 @@ static void try_bad_addresses(unsigned number, unsigned place)
     };
     static const uint64_t lengths[] = {0, 0x1, 0x11};
     bool may_be_absent = place == 1 && (number == CALL_CHANNEL_PUT ||
-                                        number == CALL_CHANNEL_TAKE);
+                                        number == CALL_CHANNEL_TAKE ||
+                                        number == CALL_CHANNEL_BIND);
     for (unsigned i = may_be_absent; i < sizeof bad / sizeof bad[0]; i++) {
         struct question question = with(number, place, 0);
         question.argument[place] = bad[i].hops;
@@ -601,7 +615,13 @@ TEST(no_call_takes_a_number_that_is_too_large)
     REFUSED_FROM(ERROR_BAD_ARGUMENT, 16, 3, CALL_MAP);
     REFUSED_FROM(ERROR_BAD_SLOT, 512, 1, CALL_UNMAP);
     REFUSED_FROM(ERROR_BAD_ARGUMENT, TASK_USER_REFERENCES, 2, CALL_TASK_SET);
-    REFUSED_FROM(ERROR_BAD_ARGUMENT, 2, 1, CALL_TASK_SET_REGISTER);
+    REFUSED_FROM(ERROR_BAD_ARGUMENT, TASK_REGISTERS, 1,
+                 CALL_TASK_SET_REGISTER);
+    REFUSED_FROM(ERROR_BAD_ARGUMENT, TASK_REGISTERS, 1,
+                 CALL_TASK_GET_REGISTER);
+    REFUSED_FROM(ERROR_BAD_ARGUMENT, SLICE_LONGEST + 1, 1,
+                 CALL_TASK_SET_SLICE);
+    REFUSED(ERROR_BAD_ARGUMENT, CALL_TASK_SET_SLICE, OF(TASK), 0);
     REFUSED_FROM(ERROR_BAD_SLOT, 256, 2, CALL_COPY);
     REFUSED_FROM(ERROR_BAD_SLOT, 256, 2, CALL_MINT);
     REFUSED_FROM(ERROR_BAD_ARGUMENT, UINT64_C(1) << 32, 4, CALL_MINT);
@@ -629,6 +649,26 @@ TEST(no_register_takes_an_address_beyond_the_users_half)
         for (unsigned which = 0; which < 2; which++)
             REFUSED(ERROR_BAD_ARGUMENT, CALL_TASK_SET_REGISTER, OF(TASK),
                     which, beyond[i]);
+}
+
+/* Every bit of the flags that is the kernel's: IOPL, NT, RF, VM and those
+   that do not exist. */
+TEST(no_flag_is_set_that_is_the_kernels)
+{
+    const uint64_t open = 0x240dd5 | 1 << 9 | 1 << 1;
+    set_scene();
+    for (unsigned bit = 0; bit < 64; bit++) {
+        uint64_t flags = UINT64_C(1) << bit;
+        if (flags & open)
+            ACCEPTED(CALL_TASK_SET_REGISTER, OF(TASK), TASK_FLAGS, flags);
+        else
+            REFUSED(ERROR_BAD_ARGUMENT, CALL_TASK_SET_REGISTER, OF(TASK),
+                    TASK_FLAGS, flags);
+        const struct task *task = task_from(object_in(OF(TASK)));
+        EXPECT_EQUAL(task->frame.rflags & ~(uint64_t)0x240dd5, 0x202);
+    }
+    REFUSED(ERROR_BAD_ARGUMENT, CALL_TASK_SET_REGISTER, OF(TASK), TASK_FLAGS,
+            UINT64_MAX);
 }
 
 static bool is_whole_pages(uint64_t bytes)
@@ -893,7 +933,10 @@ TEST(a_task_is_set_up_with_what_fits_and_only_at_rest)
         REFUSED(ERROR_ACTIVE, CALL_TASK_SET, OWN_TASK, references[i].fits,
                 references[i].which);
     }
-    REFUSED(ERROR_ACTIVE, CALL_TASK_SET_REGISTER, OWN_TASK, 0, TEXT);
+    for (unsigned which = 0; which < TASK_REGISTERS; which++) {
+        REFUSED(ERROR_ACTIVE, CALL_TASK_SET_REGISTER, OWN_TASK, which, 0);
+        REFUSED(ERROR_ACTIVE, CALL_TASK_GET_REGISTER, OWN_TASK, which);
+    }
     REFUSED(ERROR_NOT_READY, CALL_TASK_START, OF(TASK));
     ACCEPTED(CALL_TASK_SET, OF(TASK), OF(CPOOL), TASK_CPOOL);
     REFUSED(ERROR_NOT_READY, CALL_TASK_START, OF(TASK));

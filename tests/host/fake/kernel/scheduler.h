@@ -4,6 +4,7 @@
 #include "kernel/cap/task.h"
 
 enum { PRIORITIES = 32, PRIORITY_DEFAULT = 16 };
+enum { SLICE_TICKS = 10, SLICE_LONGEST = 1000 };
 
 static inline struct task *task_in_queue(struct link *link)
 {
