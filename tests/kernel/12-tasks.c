@@ -9,7 +9,6 @@
 enum {
     VECTOR_DEBUG = 1,
     VECTOR_INVALID_OPCODE = 6,
-    VECTOR_NO_DEVICE = 7,
     VECTOR_GENERAL_PROTECTION = 13,
 };
 
@@ -158,7 +157,10 @@ TEST(only_another_space_changes_cr3)
 
 /* --- What ring 3 may not do ------------------------------------------------ */
 
-enum { EITHER = 0 }; /* 6 or 13: processors differ */
+enum {
+    EITHER = 0,   /* 6 or 13: processors differ */
+    VECTOR = 255, /* 7 in a kernel that lends the registers, otherwise 6 */
+};
 
 static const struct {
     uint8_t bytes[5];
@@ -209,7 +211,7 @@ static const struct {
     {{0x0f, 0x01, 0xc8}, 6},              /* monitor */
     {{0xf3, 0x48, 0x0f, 0xae, 0xc0}, 6},  /* rdfsbase rax */
     {{0xf3, 0x48, 0x0f, 0xae, 0xd8}, 6},  /* wrgsbase rax */
-    {{0x0f, 0x28, 0xc0}, 6},              /* movaps xmm0, xmm0 */
+    {{0x0f, 0x28, 0xc0}, VECTOR},         /* movaps xmm0, xmm0: lent? */
     {{0xc5, 0xf8, 0x77}, 6},              /* vzeroupper */
     {{0xdb, 0xe3}, 7},                    /* fninit */
     {{0x9b}, 7},                          /* fwait */
@@ -241,7 +243,11 @@ TEST(ring_3_is_refused_every_instruction_of_the_kernel)
         if (refused[i].vector == EITHER &&
             vector == VECTOR_GENERAL_PROTECTION)
             vector = EITHER;
-        test_expect_equal(vector, refused[i].vector, "refused[]", i,
+        uint64_t expected = refused[i].vector;
+        if (expected == VECTOR)
+            expected = cr4_read() & 1 << 9 ? VECTOR_NO_DEVICE
+                                           : VECTOR_INVALID_OPCODE;
+        test_expect_equal(vector, expected, "refused[]", i,
                           "vector");
     }
     check_all();
