@@ -126,9 +126,10 @@ $(OBJ)/programs/%.c.o: %.c
 	$(call compile,$(USER_FLAGS) -I .)
 
 # A test belongs to the chapter that its file's name begins with, and stands
-# in the image in the order of its file.
+# in the image in the order of its file. The kernel under test is optimized as
+# ever, the tests little: they are compiled anew for every prefix of the book.
 $(OBJ)/tests/%.c.o: tests/%.c
-	$(call compile,$(KERNEL_FLAGS) -fno-toplevel-reorder \
+	$(call compile,$(KERNEL_FLAGS) -Og -fno-toplevel-reorder \
 	    -DTEST_CHAPTER=$(firstword $(subst -, ,$(*F))))
 
 # What grades an exercise stands with the exercise.

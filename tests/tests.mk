@@ -39,7 +39,7 @@ $(PREFIXES): prefix-%:
 
 whole-book:
 	+@$(MAKE) --no-print-directory CHAPTER= EX= CHECK= PROGRAM= \
-	    iso test-image test-host measuring-kernel
+	    iso test-host measuring-kernel
 	+@$(MAKE) --no-print-directory CHAPTER= EX= CHECK= PROGRAM= programs
 	+@$(MAKE) --no-print-directory CHAPTER= EX= CHECK=1 PROGRAM= programs
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from images import FULL, ROOT, Tree, kernel_tests, prefixes
 from kernel_tests import SHIFT, Verdict, run_image
 from machine import DONE, Machine
-
-TREES = [*prefixes(), FULL]
 
 
 def of_tree(tree: Tree, *more: str) -> object:
@@ -28,12 +27,20 @@ def verdicts(tree: Tree) -> dict[str, Verdict]:
         return {"-": Verdict(False, f"the image could not be run: {error}")}
 
 
-@pytest.mark.parametrize("tree", [of_tree(tree) for tree in TREES])
+@pytest.mark.parametrize("tree", [of_tree(tree) for tree in [*prefixes(), FULL]])
 def test_is_built(tree: Tree) -> None:
-    made = subprocess.run(["make", "kernel", "test-image", f"CHAPTER={tree.number}"],
+    images = ["kernel", "test-image"] if tree.number else ["kernel"]
+    made = subprocess.run(["make", *images, f"CHAPTER={tree.number}"],
                           cwd=ROOT, capture_output=True, text=True)
     assert made.returncode == 0, made.stdout + made.stderr
     assert "warning" not in made.stdout + made.stderr
+
+
+def test_whole_kernel_is_that_of_the_last_chapter(tmp_path: Path) -> None:
+    """So the tests of the last prefix are tests of the whole book's kernel."""
+    for tree in (prefixes()[-1], FULL):  # but for the paths that debuggers read
+        subprocess.run(["objcopy", "--strip-debug", tree.kernel, tmp_path / tree.name], check=True)
+    assert (tmp_path / FULL.name).read_bytes() == (tmp_path / prefixes()[-1].name).read_bytes()
 
 
 @pytest.mark.parametrize("tree", [of_tree(tree) for tree in prefixes()])
@@ -58,7 +65,7 @@ def test_runs_are_alike_to_the_instruction(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize(("tree", "name"), [
-    of_tree(tree, name) for tree in TREES for name in kernel_tests(tree.test_kernel)])
+    of_tree(tree, name) for tree in prefixes() for name in kernel_tests(tree.test_kernel)])
 def test_in_kernel(tree: Tree, name: str) -> None:
     never = verdicts(tree).get("-", Verdict(False, "the test was never reached"))
     verdict = verdicts(tree).get(name, never)
