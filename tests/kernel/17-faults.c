@@ -145,6 +145,7 @@ static enum error bind(const struct process *p, uint64_t from, uint64_t to)
 
 static enum error hear(const struct process *p, uint64_t at)
 {
+    p->task->frame.r10 = 1; /* a take keeps no r10 */
     return next_call(p->task, CALL_CHANNEL_TAKE | ONE, at, 0);
 }
 

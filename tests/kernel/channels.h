@@ -77,8 +77,10 @@ static inline struct message taken_by(const struct task *task)
 {
     uint64_t rest = task->frame.rsi;
     EXPECT_EQUAL(rest >> 49, 0);
-    return (struct message){task->frame.rdx, (uint32_t)rest,
-                            (uint16_t)(rest >> 32), rest >> 48};
+    return (struct message){.word = task->frame.rdx,
+                            .badge = (uint32_t)rest,
+                            .length = (uint16_t)(rest >> 32),
+                            .capability = rest >> 48};
 }
 
 static inline struct channel *channel_in(struct capability *slot)
