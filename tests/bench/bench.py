@@ -82,11 +82,12 @@ def stretches_in(heard: str) -> dict[str, int]:
 
 
 def size_of(kernel: Path) -> int:
-    """Bytes of the kernel that are text or never written."""
-    listed = subprocess.run(["size", "-A", kernel], check=True, capture_output=True,
-                            text=True).stdout
-    return sum(int(line.split()[1]) for line in listed.splitlines()
-               if line.startswith(READ_ONLY))
+    """Bytes of the kernel that are text or never written, without what fills
+    the last page of a section."""
+    def section(name: str) -> bytes:
+        return subprocess.run(["objcopy", "-O", "binary", "-j", name, kernel, "/dev/stdout"],
+                              check=True, capture_output=True).stdout
+    return sum(len(section(name).rstrip(b"\xcc\0")) for name in READ_ONLY)
 
 
 def count_lines() -> int:
