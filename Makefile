@@ -2,15 +2,16 @@
 #
 # The rules live beside what they make: book/tools/book.mk (tangling, weaving,
 # checking), boot/boot.mk (kernel, QEMU, gdb), tests/grader/grader.mk
-# (exercises), tests/bench/bench.mk (measuring), tests/prove/prove.mk (proofs),
-# tests/tests.mk (tests).
+# (exercises), tests/bench/bench.mk (measuring), tests/fuzz/fuzz.mk (fuzzing),
+# tests/prove/prove.mk (proofs), tests/tests.mk (tests).
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 
 RULES := Makefile book/tools/book.mk boot/boot.mk tests/bench/bench.mk \
-    tests/grader/grader.mk tests/prove/prove.mk tests/tests.mk
+    tests/fuzz/fuzz.mk tests/grader/grader.mk tests/prove/prove.mk \
+    tests/tests.mk
 include $(filter-out Makefile,$(RULES))
 
 .PHONY: help clean doctor
