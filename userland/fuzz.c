@@ -32,7 +32,7 @@ enum {
     AT_RECORD,
     AT_WATCHER,
     AT_BELL,
-    AT_IMAGE,           /* and following: the program's pages, copied */
+    AT_IMAGE, /* and following: the program's pages, copied */
     IMAGE_PAGES = 32,
     AT_WATCHERS_BUFFER = AT_IMAGE + IMAGE_PAGES,
     AT_CHANNELS,
@@ -56,8 +56,13 @@ enum part {
     STACK,
 };
 
-enum { GROUND_SIZE = 8 << 20, HOME_SIZE = 512 << 10, IMAGE_PAGE = 4096 };
-enum { ROUND = 2000, LOWEST = 4, HIGHEST = 16, PATIENCE = 6 };
+enum { GROUND_SIZE = 8 << 20,
+    HOME_SIZE = 512 << 10,
+    IMAGE_PAGE = 4096 };
+enum { ROUND = 2000,
+    LOWEST = 4,
+    HIGHEST = 16,
+    PATIENCE = 6 };
 enum { ALL = RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE };
 
 extern uintptr_t __stack_chk_guard; /* in the last page that children have */
@@ -158,9 +163,14 @@ static enum error make_part(unsigned child, enum part which,
 static enum error make_parts(unsigned child)
 {
     static const uint8_t types[PARTS] = { [TASK] = OBJECT_TASK,
-        [POOL] = OBJECT_CPOOL, [BUFFER] = OBJECT_BUFFER,
-        [PML4] = OBJECT_PML4, [PDPT] = OBJECT_PDPT, [PD] = OBJECT_PD,
-        [PT] = OBJECT_PT, [SCRATCH] = OBJECT_PAGE, [STACK] = OBJECT_PAGE,
+        [POOL] = OBJECT_CPOOL,
+        [BUFFER] = OBJECT_BUFFER,
+        [PML4] = OBJECT_PML4,
+        [PDPT] = OBJECT_PDPT,
+        [PD] = OBJECT_PD,
+        [PT] = OBJECT_PT,
+        [SCRATCH] = OBJECT_PAGE,
+        [STACK] = OBJECT_PAGE,
         [STACK + 1] = OBJECT_PAGE };
     enum error error = make_part(child, PLAY, OBJECT_UNTYPED,
         IMAGE_PAGE * (4 + (uint64_t)below(&state, 60)));

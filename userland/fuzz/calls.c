@@ -75,12 +75,17 @@ static const struct line {
     [CALL_REVOKE] = { "revoke", 6, { ANYTHING } },
     [CALL_TASK_SET_PRIORITY] = { "task_set_priority", 8,
         { A_TASK, A_PRIORITY } },
+    [CALL_TASK_SET_SLICE] = { "task_set_slice", 4, { A_TASK, TICKS } },
+    [CALL_TASK_GET_REGISTER] = { "task_get_register", 10,
+        { A_TASK, WHICH_REGISTER } },
     [CALL_CHANNEL_PUT] = { "channel_put", 30,
         { A_CHANNEL, PERHAPS_ANYTHING, A_WORD, A_LENGTH, RIGHTS,
             WHETHER_TO_WAIT } },
     [CALL_CHANNEL_TAKE] = { "channel_take", 30,
         { A_CHANNEL, PERHAPS_A_POOL, A_SLOT, A_WORD, A_WORD,
             WHETHER_TO_WAIT } },
+    [CALL_CHANNEL_BIND] = { "channel_bind", 8,
+        { A_CHANNEL, PERHAPS_A_CHANNEL } },
     [CALL_IRQ_BIND] = { "irq_bind", 4, { A_LINE, A_CHANNEL } },
     [CALL_IRQ_ACKNOWLEDGE] = { "irq_acknowledge", 6, { A_LINE } },
     [CALL_LOG_PRINT] = { "log_print", 1, { A_LOG, A_LENGTH } },
@@ -184,7 +189,7 @@ static unsigned slot_for(struct mind *mind, enum kind kind)
         return slot_of_type(mind, table_type(mind) + 1);
     case A_TASK:
         return once_in(mind->random, 40) ? OWN_TASK
-                                  : slot_of_type(mind, OBJECT_TASK);
+                                         : slot_of_type(mind, OBJECT_TASK);
     case A_REFERENCE:
         return slot_of_type(mind, OBJECT_CPOOL + below(mind->random, 9));
     case A_CHANNEL:
@@ -241,6 +246,14 @@ static uint64_t absurd(struct mind *mind)
     }
 }
 
+/* Nearly all of the 256 ways to interrupt oneself are alike. */
+uint64_t odd_place(uint64_t *state)
+{
+    unsigned count = once_in(state, 8) ? odd_count : odd_count - 256;
+
+    return (uint64_t)odd_start + odd_places[below(state, count)];
+}
+
 /* Where a task may begin: at an odd instruction, or as a child does, or at an
    edge of what is an address. */
 static uint64_t place(struct mind *mind)
@@ -250,9 +263,8 @@ static uint64_t place(struct mind *mind)
 
     if (once_in(mind->random, 4))
         return places[below(mind->random, sizeof places / sizeof *places)];
-    if (once_in(mind->random, 16))
-        return (uint64_t)fuzz_entry;
-    return (uint64_t)odd_start + odd_places[below(mind->random, odd_count)];
+    return once_in(mind->random, 16) ? (uint64_t)fuzz_entry
+                                     : odd_place(mind->random);
 }
 
 static uint64_t for_a_register(struct mind *mind)
@@ -283,7 +295,7 @@ static uint64_t number_for(struct mind *mind, enum kind kind)
     case FOR_A_REGISTER: return for_a_register(mind);
     case A_BADGE: return below(mind->random, 1000);
     case A_PRIORITY: return below(mind->random, 18);
-    case TICKS: return 1 + below(mind->random, 20);
+    case TICKS: return below(mind->random, 1010);
     case A_LENGTH:
         return once_in(mind->random, 2) ? 0 : below(mind->random, 1040);
     case WHETHER_TO_WAIT: return !once_in(mind->random, 5);
@@ -349,7 +361,8 @@ static void fit_unmap(struct mind *mind, struct fuzz_call *call)
 static void fit_task_set(struct mind *mind, struct fuzz_call *call)
 {
     static const uint8_t types[] = { [TASK_CPOOL] = OBJECT_CPOOL,
-        [TASK_TABLE] = OBJECT_PML4, [TASK_BUFFER] = OBJECT_BUFFER };
+        [TASK_TABLE] = OBJECT_PML4,
+        [TASK_BUFFER] = OBJECT_BUFFER };
     uint64_t which = call->argument[2];
     unsigned type = which < sizeof types ? types[which] : OBJECT_CHANNEL;
 
@@ -361,6 +374,24 @@ static void fit_task_set(struct mind *mind, struct fuzz_call *call)
     }
 }
 
+/* Where a task goes on matters most; and flags are seldom good by chance. */
+static void fit_register(struct mind *mind, struct fuzz_call *call)
+{
+    if (once_in(mind->random, 2))
+        call->argument[1] = below(mind->random, 2);
+    else if (call->argument[1] == TASK_FLAGS)
+        call->argument[2] &= once_in(mind->random, 2) ? 0x240dd5 : 0x3f7fd5;
+}
+
+/* Often the task that has just been told where to begin. */
+static void fit_start(struct mind *mind, struct fuzz_call *call)
+{
+    if (!mind->set.word || once_in(mind->random, 4))
+        return;
+    call->word = CALL_TASK_START | (mind->set.word & 0xf00);
+    call->argument[0] = mind->set.argument[0];
+}
+
 static void fit(struct mind *mind, struct fuzz_call *call)
 {
     switch (call->word & 0xff) {
@@ -368,10 +399,8 @@ static void fit(struct mind *mind, struct fuzz_call *call)
     case CALL_MAP: fit_map(mind, call); break;
     case CALL_UNMAP: fit_unmap(mind, call); break;
     case CALL_TASK_SET: fit_task_set(mind, call); break;
-    case CALL_TASK_SET_REGISTER:
-        if (once_in(mind->random, 2))
-            call->argument[1] = below(mind->random, 2);
-        break;
+    case CALL_TASK_SET_REGISTER: fit_register(mind, call); break;
+    case CALL_TASK_START: fit_start(mind, call); break;
     default: break;
     }
 }
@@ -428,8 +457,7 @@ struct fuzz_call call_next(struct mind *mind, unsigned hostile)
     const struct line *line = &table[call.word];
 
     for (unsigned n = 0; n < 6; n++)
-        choose(mind, &call, n, call_is_known((unsigned)call.word & 0xff)
-                                    ? line->kinds[n] : A_WORD);
+        choose(mind, &call, n, call_is_known((unsigned)call.word & 0xff) ? line->kinds[n] : A_WORD);
     if (!once_in(mind->random, 8))
         fit(mind, &call);
     while (below(mind->random, 100) < hostile)
@@ -473,6 +501,7 @@ static void learn_success(struct mind *mind, const struct fuzz_call *call,
         break;
     case CALL_DELETE: learn(mind, argument[0], OBJECT_NONE); break;
     case CALL_MAP: mind->mapped = *call; break;
+    case CALL_TASK_SET_REGISTER: mind->set = *call; break;
     default: break;
     }
 }

@@ -4,7 +4,10 @@
 
 #include "userland/capabilities.h"
 
-enum { CHILDREN = 4, CALL_NUMBERS = 64, ERROR_NUMBERS = 64, LAST = 16 };
+enum { CHILDREN = 4,
+    CALL_NUMBERS = 64,
+    ERROR_NUMBERS = 64,
+    LAST = 16 };
 
 /* Slots in the pool of a child: each type has a home, in which its objects
    are made and looked for most often. */
@@ -35,7 +38,8 @@ enum {
 #define RECORD UINT64_C(0x5e0000) /* shared by all, the master included */
 #define WINDOW UINT64_C(0x5e1000) /* of the master alone */
 #define STACKS UINT64_C(0x5f0000) /* an empty page below each */
-enum { PAGE = 4096, STACK_PAGES = 3 };
+enum { PAGE = 4096,
+    STACK_PAGES = 3 };
 
 struct made_call {
     uint64_t number; /* of the call, counted from 1; 0: none */
@@ -47,7 +51,7 @@ struct made_call {
    kernel finds it at its address, too. */
 struct record {
     uint64_t calls, limit; /* after so many calls the children end */
-    uint64_t round_limit;  /* and a round after so many */
+    uint64_t round_limit; /* and a round after so many */
     uint64_t random[CHILDREN];
     uint32_t hostile; /* of 100 calls so many have something absurd */
     uint32_t wrecked; /* bit n: child n has had its time, or is good for
@@ -75,6 +79,7 @@ _Noreturn void fuzz_child(uint64_t stack);
 /* Instructions that one does not expect; each ends its task. */
 extern const uint8_t odd_start[];
 extern const uint32_t odd_places[], odd_count; /* from odd_start on */
+uint64_t odd_place(uint64_t *state);
 
 /* --- Random numbers ---------------------------------------------------------- */
 
@@ -107,7 +112,7 @@ struct fuzz_call {
 struct mind {
     uint64_t *random;
     uint8_t types[256];
-    struct fuzz_call mapped; /* the last that has been */
+    struct fuzz_call mapped, set; /* the last time that it succeeded */
 };
 
 /* The next call of a child, and what it learns from the answer. */

@@ -97,7 +97,7 @@ odd_start:
 
     ; Flags that a system call or an interrupt finds.
 %macro WITH_FLAGS 1
-    ODD pushfq, {or dword [rsp], %1}, popfq, {mov eax, YIELD}, syscall, nop, nop
+    ODD {mov eax, YIELD}, pushfq, {or dword [rsp], %1}, popfq, syscall, nop, nop
 %endmacro
     WITH_FLAGS 1 << 8                   ; TF
     WITH_FLAGS 1 << 10                  ; DF
