@@ -352,6 +352,8 @@ static void stir(void)
         system_call(word, AT_CHANNELS + n, 0, random_next(&state), 0, 0, 1);
         word = call_word(CALL_CHANNEL_TAKE, 1, 0, 0);
         system_call(word, AT_CHANNELS + n, 0, 0, 0, 0, 1);
+        system_call(call_word(CALL_REPLY, 0, 0, 0), 0, 0,
+            random_next(&state), 0, 0, 0);
     }
 }
 

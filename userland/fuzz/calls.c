@@ -84,6 +84,12 @@ static const struct line {
     [CALL_CHANNEL_TAKE] = { "channel_take", 30,
         { A_CHANNEL, PERHAPS_A_POOL, A_SLOT, A_WORD, A_WORD,
             WHETHER_TO_WAIT } },
+    [CALL_CHANNEL_CALL] = { "channel_call", 16,
+        { A_CHANNEL, PERHAPS_ANYTHING, A_WORD, A_WORD, A_WORD, A_WORD } },
+    [CALL_REPLY] = { "reply", 4,
+        { NOTHING, PERHAPS_ANYTHING, A_WORD, A_WORD, A_WORD, A_WORD } },
+    [CALL_REPLY_TAKE] = { "reply_take", 10,
+        { A_CHANNEL, PERHAPS_ANYTHING, A_WORD, A_WORD, A_WORD, A_WORD } },
     [CALL_CHANNEL_BIND] = { "channel_bind", 8,
         { A_CHANNEL, PERHAPS_A_CHANNEL } },
     [CALL_IRQ_BIND] = { "irq_bind", 4, { A_LINE, A_CHANNEL } },
@@ -392,6 +398,18 @@ static void fit_start(struct mind *mind, struct fuzz_call *call)
     call->argument[0] = mind->set.argument[0];
 }
 
+/* The call word of a message says more than lengths of addresses. */
+static void fit_message(struct mind *mind, struct fuzz_call *call)
+{
+    uint64_t slot = slot_at_home(mind, below(mind->random, OBJECT_TYPES));
+
+    if (once_in(mind->random, 2))
+        call->word |= (uint64_t)below(mind->random, 1030) << 20;
+    call->word |= rights(mind) << 32;
+    if (once_in(mind->random, 2))
+        call->word |= slot << 40 | UINT64_C(1) << 48;
+}
+
 static void fit(struct mind *mind, struct fuzz_call *call)
 {
     switch (call->word & 0xff) {
@@ -401,6 +419,9 @@ static void fit(struct mind *mind, struct fuzz_call *call)
     case CALL_TASK_SET: fit_task_set(mind, call); break;
     case CALL_TASK_SET_REGISTER: fit_register(mind, call); break;
     case CALL_TASK_START: fit_start(mind, call); break;
+    case CALL_CHANNEL_CALL:
+    case CALL_REPLY:
+    case CALL_REPLY_TAKE: fit_message(mind, call); break;
     default: break;
     }
 }
@@ -411,6 +432,8 @@ static unsigned number_next(struct mind *mind)
 {
     unsigned sum = 0, choice;
 
+    if (mind->owes && !once_in(mind->random, 4))
+        return once_in(mind->random, 2) ? CALL_REPLY : CALL_REPLY_TAKE;
     for (unsigned n = 0; n < CALLS; n++)
         sum += call_is_known(n) ? table[n].often : 1;
     choice = below(mind->random, sum);
@@ -482,13 +505,13 @@ static uint64_t type_of(const struct mind *mind, const struct fuzz_call *call)
 }
 
 static void learn_success(struct mind *mind, const struct fuzz_call *call,
-    uint64_t value)
+    const struct answer *answer)
 {
     const uint64_t *argument = call->argument;
     uint64_t type = type_of(mind, call);
 
     switch (call->word & 0xff) {
-    case CALL_IDENTIFY: learn(mind, argument[0], value & 0xff); break;
+    case CALL_IDENTIFY: learn(mind, argument[0], answer->value & 0xff); break;
     case CALL_RETYPE:
         for (unsigned n = 0; n < argument[5] && argument[1] == OWN_POOL; n++)
             learn(mind, argument[2] + n, argument[3]);
@@ -500,6 +523,9 @@ static void learn_success(struct mind *mind, const struct fuzz_call *call,
             learn(mind, argument[2], type);
         break;
     case CALL_DELETE: learn(mind, argument[0], OBJECT_NONE); break;
+    case CALL_CHANNEL_TAKE:
+    case CALL_REPLY_TAKE: mind->owes = answer->badge >> 49 & 1; break;
+    case CALL_REPLY: mind->owes = once_in(mind->random, 4); break;
     case CALL_MAP: mind->mapped = *call; break;
     case CALL_TASK_SET_REGISTER: mind->set = *call; break;
     default: break;
@@ -507,10 +533,12 @@ static void learn_success(struct mind *mind, const struct fuzz_call *call,
 }
 
 void call_heard(struct mind *mind, const struct fuzz_call *call,
-    uint64_t error, uint64_t value)
+    const struct answer *answer)
 {
+    enum error error = answer->error;
+
     if (error == NO_ERROR)
-        learn_success(mind, call, value);
+        learn_success(mind, call, answer);
     if (error == ERROR_NO_CAPABILITY || error == ERROR_WRONG_TYPE)
         learn(mind, call->argument[0], OBJECT_NONE);
     if (error == ERROR_NO_CAPABILITY && (call->word >> 12 & 15) == 1)

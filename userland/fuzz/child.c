@@ -49,7 +49,7 @@ static uint64_t make_call(struct mind *mind, unsigned child)
     note(made, &call, number, child);
     struct answer answer = ask(&call);
     uint64_t error = (uint64_t)answer.error;
-    call_heard(mind, &call, error, answer.value);
+    call_heard(mind, &call, &answer);
     if (made->number == number)
         made->answer = 1 + (uint32_t)error;
     if ((call.word & 0xff) < CALL_NUMBERS)
@@ -79,7 +79,7 @@ static void look_around(struct mind *mind)
         struct fuzz_call call = { CALL_IDENTIFY | 1 << 8, { slot } };
         struct answer answer = ask(&call);
 
-        call_heard(mind, &call, (uint64_t)answer.error, answer.value);
+        call_heard(mind, &call, &answer);
     }
 }
 

@@ -113,12 +113,13 @@ struct mind {
     uint64_t *random;
     uint8_t types[256];
     struct fuzz_call mapped, set; /* the last time that it succeeded */
+    bool owes; /* a reply; or may try to make one more */
 };
 
 /* The next call of a child, and what it learns from the answer. */
 struct fuzz_call call_next(struct mind *mind, unsigned hostile);
 void call_heard(struct mind *mind, const struct fuzz_call *call,
-    uint64_t error, uint64_t value);
+    const struct answer *answer);
 
 /* Lines of the table of calls; a number without one is missing in it. */
 bool call_is_known(unsigned number);
