@@ -7,7 +7,7 @@
 #include <rux/rinit.h>
 
 #include "userland/capabilities.h"
-#include "userland/log.h"
+#include "userland/print.h"
 #include "userland/start.h"
 
 enum { AT_FIRST = 60, AT_LAST = 200 };
@@ -26,7 +26,7 @@ _Noreturn void rinit_main(void)
             taken += piece;
             slot++;
         }
-    log_print((void *)RINIT_BUFFER, "%lu KiB taken, then: %s",
+    print("%lu KiB taken, then: %s\n",
         taken / 1024, error_message(error));
     system_exit();
 }

@@ -1,10 +1,11 @@
 /*
- * A program that does what it must not, in one of four ways:
+ * A program that does what it must not, in one of four ways, or just ends:
  *
  *     run fault            writes where nothing is mapped
  *     run fault code       writes over its own code
  *     run fault jump       jumps into its data
  *     run fault deep       calls itself until its stack is used up
+ *     run fault end        ends, and says that something went wrong
  */
 #include <rux/buffer.h>
 #include <rux/rinit.h>
@@ -46,6 +47,8 @@ _Noreturn void rinit_main(void)
         jump_to(RINIT_BUFFER);
     else if (is_word(how, length, "deep"))
         go_deeper(UINT32_MAX);
+    else if (is_word(how, length, "end"))
+        system_exit_with(7);
     else
         write_to(0x1234567890);
     system_exit();

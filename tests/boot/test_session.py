@@ -55,16 +55,40 @@ def type_in(machine: Machine, command: str) -> list[str]:
     return read_answer(machine, command)
 
 
+def say_keys(machine: Machine, text: str) -> None:
+    """Sends a key at a time on the serial line, each after the echo of the one before."""
+    for key in text:
+        before = len(machine.serial.heard)
+        machine.serial.say(key)
+        assert machine.serial.wait_for_more(before), f"the key {key!r} had no echo"
+
+
+def key_in(machine: Machine, command: str) -> list[str]:
+    """Types a command at the other end of the serial line, key by key."""
+    start = len(machine.serial.heard) - len(PROMPT)
+    say_keys(machine, command + "\n")
+    echoed = machine.serial.wait_for(command + "\n", start)
+    end = machine.serial.wait_for("\n" + PROMPT, echoed - 1)
+    return machine.serial.heard[echoed:end - len(PROMPT)].strip().split("\n")
+
+
+def enter(machine: Machine, speak: Speak, command: str) -> None:
+    """Enters a command whose answer may come between other lines."""
+    if speak is type_in:
+        machine.type(command + "\n")
+    elif speak is key_in:
+        say_keys(machine, command + "\n")
+    else:
+        machine.serial.say(command + "\n")
+
+
 def send(machine: Machine, speak: Speak, number: int) -> None:
     """Sends a number to a child that is there. The child reports when it gets
     to run, and then the kernel's line is anywhere between those of the shell;
     on the screen there is the shell alone.
     """
     start, command = len(machine.serial.heard), f"send raw {number}"
-    if speak is type_in:
-        machine.type(command + "\n")
-    else:
-        machine.serial.say(command + "\n")
+    enter(machine, speak, command)
     machine.serial.wait_for(f"{SAID}Received from master: {number}\n", start)
     assert read_answer(machine, command) == ["Sent raw to child through channel 255"]
 
@@ -84,7 +108,10 @@ def manual(entry: int) -> list[str]:
 
 # --- The manual's session ------------------------------------------------------
 
-@pytest.mark.parametrize("speak", [type_in, ask], ids=["keyboard", "serial"])
+BOTH = pytest.mark.parametrize("speak", [type_in, key_in], ids=["keyboard", "serial"])
+
+
+@BOTH
 def test_the_manual_works_as_written(machine: Machine, speak: Speak) -> None:
     screen = machine.screen()
     assert f"Child stack pointer should be at: 0x70003ffc ({STACK})" in screen
@@ -94,24 +121,38 @@ def test_the_manual_works_as_written(machine: Machine, speak: Speak) -> None:
     assert SAID not in machine.screen()
 
 
-@pytest.mark.parametrize("speak", [type_in, ask], ids=["keyboard", "serial"])
+@BOTH
 def test_the_lazy_way(machine: Machine, speak: Speak) -> None:
     assert speak(machine, "start child") == ["Child started."]
     for number in (5, 0, 18446744073709551615):
         send(machine, speak, number)
 
 
-@pytest.mark.parametrize("speak", [type_in, ask], ids=["keyboard", "serial"])
+@BOTH
 def test_a_capability_is_sent_and_used(machine: Machine, speak: Speak) -> None:
     assert speak(machine, "send cap 0") == ["Sent cap to child through channel 255"]
-    machine.serial.say("start child\n")
+    enter(machine, speak, "start child")
     machine.serial.wait_for(f"{SAID}Received from master: a capability, CPool, rights rwgx\n")
     machine.serial.wait_for(f"{SAID}Through it, slot 255 holds: Channel\n")
-    read_answer(machine, "start child")
-    machine.serial.say("send cap 249\n")
+    assert read_answer(machine, "start child") == ["Child started."]
+    enter(machine, speak, "send cap 249")
     machine.serial.wait_for(f"{SAID}Received from master: a capability, Task, rights rwgx\n")
-    read_answer(machine, "send cap 249")
+    assert read_answer(machine, "send cap 249") == ["Sent cap to child through channel 255"]
     send(machine, speak, 5)
+
+
+@BOTH
+def test_the_manuals_other_commands(machine: Machine, speak: Speak) -> None:
+    assert speak(machine, "echo Hello, World!") == ["Hello, World!"]
+    start = len(machine.serial.heard)
+    enter(machine, speak, "list")
+    machine.serial.wait_for("[kernel] CPool index 255 => Channel, rights rwgx, badge 0\n", start)
+    answer = read_answer(machine, "list")
+    assert answer[0] == "Listing task cpool ..." and answer[-1] == "Operation finished."
+    assert speak(machine, "retype cpool 2 100") == ["Operation finished."]
+    assert speak(machine, "retype cpool 2 100") == ["The slot holds something already."]
+    assert speak(machine, "sing") == [
+        "Unknown command.", "Type help to see the commands that there are."]
 
 
 def test_what_cannot_be_sent_as_a_capability(machine: Machine) -> None:
