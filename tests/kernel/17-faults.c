@@ -1,9 +1,10 @@
-/* 17-faults.c - faults and interrupts as messages. */
+/* 17-faults.c - registers of other tasks; faults as messages. */
 #include "tests/kernel/channels.h"
 
-#include "kernel/cap/irq.h"
-#include "kernel/x86/apic.h"
-#include "kernel/x86/io.h"
+#include <rux/fault.h>
+
+#include "kernel/cap/reply.h"
+#include "kernel/x86/control.h"
 
 /* --- Registers ----------------------------------------------------------------- */
 
@@ -92,308 +93,567 @@ TEST(flags_that_a_program_sets_itself_do_not_reach_the_kernel)
     check_all();
 }
 
-/* --- Slices -------------------------------------------------------------------- */
+/* --- Faults -------------------------------------------------------------------- */
 
-PROGRAM(spin, "1: jmp 1b")
+enum { WAY_IN = 20, CLIENT = 1, HANDLER = 2, SECOND = 3, ADDRESS = 0x600000 };
 
-TEST(a_task_has_as_many_ticks_as_it_was_given)
+static const uint64_t TAKE_IT = CALL_CHANNEL_TAKE | ONE;
+static const uint64_t SERVE = CALL_REPLY_TAKE | ONE;
+static const uint64_t CALLED = 1ULL << 49;
+
+static struct untyped *ground, *island, *clients, *handlers;
+static struct capability *faults_at;
+
+/* A channel that hears of faults, made of memory that a test can reset. */
+static void set_stage(void)
 {
-    struct untyped *ground = fresh_ground();
-    struct process a = start_program(ground, 1, PROGRAM_OF(spin));
-    struct process b = start_program(ground, 2, PROGRAM_OF(call));
-    weak_derive(&b.pool->pool, OTHER, &a.pool->slots[PROCESS_TASK],
-                RIGHT_WRITE, 0);
-    EXPECT_EQUAL(next_call(b.task, CALL_TASK_SET_SLICE | ONE, OTHER, 3),
-                 NO_ERROR);
-    EXPECT_EQUAL(a.task->ticks, 3);
-    EXPECT_EQUAL(next_call(b.task, CALL_TASK_SET_SLICE | ONE, OTHER, 1000),
-                 NO_ERROR);
-    EXPECT_EQUAL(a.task->slice, 10);
-    scheduler_yield(a.task);
-    EXPECT_EQUAL(a.task->slice, 1000);
-    EXPECT_EQUAL(next_call(b.task, CALL_TASK_SET_SLICE | ONE, OTHER, 0),
-                 ERROR_BAD_ARGUMENT);
-    EXPECT_EQUAL(next_call(b.task, CALL_TASK_SET_SLICE | ONE, OTHER, 1001),
-                 ERROR_BAD_ARGUMENT);
-    EXPECT_EQUAL(next_call(b.task, CALL_TASK_SET_SLICE | ONE, OTHER, 65537),
-                 ERROR_BAD_ARGUMENT);
-    EXPECT_EQUAL(next_call(b.task, CALL_TASK_SET_SLICE | ONE, PROCESS_POOL, 1),
-                 ERROR_WRONG_TYPE);
-    check_all();
+    ground = fresh_ground();
+    island = make_island(ground, WAY_IN + 1);
+    clients = make_island(ground, WAY_IN + 2);
+    handlers = make_island(ground, WAY_IN + 3);
+    faults_at = make(island, OBJECT_CHANNEL, WAY_IN);
 }
 
-/* --- Binding ------------------------------------------------------------------- */
-
-/* A task that may do anything with two channels, the second of which hears
-   of what comes to the first. */
-static struct process listener(struct untyped *ground)
+/* The fault channel comes through a capability of the task's own pool. */
+static struct process faulter(unsigned slot, struct program program)
 {
-    struct process p = start_program(ground, 1, PROGRAM_OF(call));
-    make_channel(ground, &p);
-    EXPECT_EQUAL(untyped_retype(ground, OBJECT_CHANNEL, 0, &p.pool->pool,
-                                OTHER),
+    struct process p = load_program(clients, slot, program);
+    share(&p, faults_at, RIGHT_WRITE, slot);
+    EXPECT_EQUAL(task_set(p.task, TASK_FAULT, &p.pool->slots[CHANNEL]),
                  NO_ERROR);
-    weak_derive(&p.pool->pool, THING, &p.pool->slots[OTHER], RIGHT_WRITE, 77);
-    p.task->frame.r10 = 1; /* nothing waits */
+    EXPECT_EQUAL(process_start(&p, TEXT, STACK_END), NO_ERROR);
     return p;
 }
 
-static enum error bind(const struct process *p, uint64_t from, uint64_t to)
+static struct process handler(unsigned slot, const struct process *of)
 {
-    return next_call(p->task, CALL_CHANNEL_BIND | (to ? TWO : ONE), from, to);
+    struct process p = start_program(handlers, slot, PROGRAM_OF(call));
+    share(&p, faults_at, RIGHT_READ, 0);
+    weak_derive(&p.pool->pool, OTHER, &of->pool->slots[PROCESS_TASK],
+                RIGHT_READ | RIGHT_WRITE, 0);
+    return p;
 }
 
-static enum error hear(const struct process *p, uint64_t at)
+/* Runs until something goes wrong, and does as the scheduler does. */
+static bool fails(const struct process *p)
 {
-    p->task->frame.r10 = 1; /* a take keeps no r10 */
-    return next_call(p->task, CALL_CHANNEL_TAKE | ONE, at, 0);
+    uint64_t vector = run_to_entry(p->task);
+    EXPECT(vector < EXCEPTIONS);
+    p->task->address = vector == VECTOR_PAGE_FAULT ? cr2_read() : 0;
+    bool sent = fault_send(p->task, vector, p->task->frame.error);
+    if (!sent)
+        scheduler_fail(p->task);
+    check_all();
+    still_alive();
+    return sent;
 }
 
-TEST(a_bound_channel_tells_once_until_it_is_heard)
+static enum error serve(const struct process *h, uint64_t word, uint64_t reply)
 {
-    struct process p = listener(fresh_ground());
-    EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
-    EXPECT_EQUAL(hear(&p, OTHER), ERROR_WOULD_BLOCK);
-    for (unsigned i = 0; i < 3; i++)
-        EXPECT_EQUAL(put_word(p.task, 10 + i), NO_ERROR);
-    EXPECT_EQUAL(hear(&p, OTHER), NO_ERROR);
-    EXPECT_EQUAL(taken_by(p.task).word, 0);
-    EXPECT_EQUAL(taken_by(p.task).badge, 77);
-    EXPECT_EQUAL(hear(&p, OTHER), ERROR_WOULD_BLOCK);
-    for (unsigned i = 0; i < 3; i++) {
-        EXPECT_EQUAL(hear(&p, CHANNEL), NO_ERROR);
-        EXPECT_EQUAL(taken_by(p.task).word, 10 + i);
+    h->task->frame.rdx = reply;
+    return next_call(h->task, word, CHANNEL, 0);
+}
+
+static void expect_fault(const struct process *h, uint64_t vector,
+                         uint64_t error, uint64_t address, uint64_t rip)
+{
+    EXPECT_EQUAL(h->task->state, TASK_READY);
+    EXPECT_EQUAL(h->task->frame.rax, NO_ERROR);
+    EXPECT_EQUAL(h->task->frame.rdx, vector);
+    EXPECT_EQUAL(h->task->frame.r8, error);
+    EXPECT_EQUAL(h->task->frame.r9, address);
+    EXPECT_EQUAL(h->task->frame.r10, rip);
+}
+
+PROGRAM(touch, "mov rax, -1; mov ebx, 7; mov [0x600000], rbx\n"
+               "mov [0x500000], rbx; mov edi, 33; mov eax, 1; syscall\n"
+               "mov edi, 34; mov eax, 1; syscall; jmp $")
+enum { TOUCHES = TEXT + 12, LEAVES = TEXT + 12 + 8 + 8 + 5 + 5 + 2 };
+/* A handler that takes and then touches what is not there. */
+PROGRAM(take_and_fail, "1: syscall; mov rbx, [0x600000]; jmp 1b")
+PROGRAM(bad_code, "mov eax, 5; 1: ud2; mov [0x500000], rax; jmp 1b")
+
+TEST(a_fault_is_a_call_with_four_words)
+{
+    for (unsigned late = 0; late < 2; late++) {
+        set_stage();
+        struct process c = faulter(CLIENT, PROGRAM_OF(touch));
+        struct process h = handler(HANDLER, &c);
+        if (!late)
+            serve(&h, TAKE_IT, 0);
+        EXPECT(fails(&c));
+        EXPECT_EQUAL(c.task->state, late ? TASK_CALLING : TASK_AWAITING);
+        if (late)
+            EXPECT_EQUAL(serve(&h, TAKE_IT, 0), NO_ERROR);
+        expect_fault(&h, VECTOR_PAGE_FAULT, 6, ADDRESS, TOUCHES);
+        EXPECT_EQUAL(h.task->frame.rsi, CLIENT | CALLED);
+        EXPECT_EQUAL(c.task->state, TASK_AWAITING);
+        EXPECT_EQUAL(c.task->frame.rax, ~0ULL);
+        EXPECT_EQUAL(c.task->frame.rbx, 7);
+        EXPECT(reply_owed(h.task) == c.task);
     }
-    EXPECT_EQUAL(put_word(p.task, 5), NO_ERROR);
-    EXPECT_EQUAL(hear(&p, OTHER), NO_ERROR);
 }
 
-TEST(what_waits_already_is_told_at_once)
+/* Its registers stay as they were at the fault, for who wants to know. */
+TEST(a_handler_may_stop_the_task)
 {
-    struct process p = listener(fresh_ground());
-    EXPECT_EQUAL(put_word(p.task, 5), NO_ERROR);
-    EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
-    EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
-    EXPECT_EQUAL(hear(&p, OTHER), NO_ERROR);
-    EXPECT_EQUAL(hear(&p, OTHER), ERROR_WOULD_BLOCK);
+    set_stage();
+    struct process c = faulter(CLIENT, PROGRAM_OF(touch));
+    struct process h = handler(HANDLER, &c);
+    EXPECT(fails(&c));
+    EXPECT_EQUAL(serve(&h, TAKE_IT, 0), NO_ERROR);
+    EXPECT_EQUAL(serve(&h, CALL_REPLY, FAULT_STOP), NO_ERROR);
+    EXPECT_EQUAL(c.task->state, TASK_INACTIVE);
+    EXPECT_EQUAL(c.task->frame.rip, TOUCHES);
+    EXPECT_EQUAL(get(&c, TASK_RAX), ~0ULL);
+    EXPECT_EQUAL(serve(&h, CALL_REPLY, FAULT_STOP), ERROR_NO_CALLER);
+    EXPECT_EQUAL(task_start(c.task), NO_ERROR);
+    EXPECT(fails(&c));
 }
 
-TEST(who_takes_at_once_is_told_of_by_nobody)
+TEST(a_task_goes_on_where_it_was_and_faults_again_if_nothing_was_done)
 {
-    struct untyped *ground = fresh_ground();
-    struct process p = listener(ground);
-    struct process q = start_program(ground, 2, PROGRAM_OF(call));
-    share(&q, &p.pool->slots[CHANNEL], RIGHT_READ, 0);
-    EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
-    next_call(q.task, CALL_CHANNEL_TAKE | ONE, CHANNEL, 0);
-    EXPECT_EQUAL(q.task->state, TASK_TAKING);
-    EXPECT_EQUAL(put_word(p.task, 9), NO_ERROR);
-    EXPECT_EQUAL(q.task->frame.rdx, 9);
-    EXPECT_EQUAL(hear(&p, OTHER), ERROR_WOULD_BLOCK);
+    set_stage();
+    struct process c = faulter(CLIENT, PROGRAM_OF(touch));
+    struct process h = handler(HANDLER, &c);
+    EXPECT(fails(&c));
+    for (unsigned i = 0; i < 3; i++) {
+        serve(&h, i ? SERVE : TAKE_IT, FAULT_RESUME);
+        if (i) {
+            EXPECT_EQUAL(h.task->state, TASK_TAKING);
+            EXPECT(fails(&c));
+        }
+        expect_fault(&h, VECTOR_PAGE_FAULT, 6, ADDRESS, TOUCHES);
+    }
+    void *view;
+    EXPECT_EQUAL(process_page(&c, ADDRESS, RIGHT_READ | RIGHT_WRITE, &view),
+                 NO_ERROR);
+    EXPECT_EQUAL(serve(&h, CALL_REPLY, FAULT_RESUME), NO_ERROR);
+    EXPECT_EQUAL(c.task->state, TASK_READY);
+    EXPECT_EQUAL(run_to_entry(c.task), VECTOR_SYSCALL);
+    EXPECT_EQUAL(*(uint64_t *)view, 7);
+    EXPECT_EQUAL(c.task->frame.rdi, 33);
 }
 
-TEST(who_waits_to_put_is_told_of)
+/* Through the calls that a handler has. */
+TEST(a_handler_reads_and_sets_registers)
 {
-    struct untyped *ground = fresh_ground();
-    struct process p = listener(ground);
-    struct process q = start_program(ground, 2, PROGRAM_OF(call));
-    share(&q, &p.pool->slots[CHANNEL], RIGHT_WRITE, 0);
-    for (unsigned i = 0; i < CHANNEL_MESSAGES; i++)
-        EXPECT_EQUAL(put_word(q.task, i), NO_ERROR);
-    EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
-    EXPECT_EQUAL(hear(&p, OTHER), NO_ERROR);
-    put_word(q.task, 8);
-    EXPECT_EQUAL(q.task->state, TASK_PUTTING);
-    EXPECT_EQUAL(hear(&p, OTHER), NO_ERROR);
+    set_stage();
+    struct process c = faulter(CLIENT, PROGRAM_OF(bad_code));
+    struct process h = handler(HANDLER, &c);
+    uint64_t read = CALL_TASK_GET_REGISTER | ONE;
+    uint64_t write = CALL_TASK_SET_REGISTER | ONE;
+    EXPECT(fails(&c));
+    EXPECT_EQUAL(next_call(h.task, read, OTHER, TASK_RAX), ERROR_ACTIVE);
+    EXPECT_EQUAL(next_call(h.task, write, OTHER, TASK_RAX), ERROR_ACTIVE);
+    EXPECT_EQUAL(serve(&h, TAKE_IT, 0), NO_ERROR);
+    expect_fault(&h, 6, 0, 0, TEXT + 5);
+    EXPECT_EQUAL(next_call(h.task, read, OTHER, TASK_RAX), NO_ERROR);
+    EXPECT_EQUAL(h.task->frame.rdx, 5);
+    h.task->frame.rdx = 99;
+    EXPECT_EQUAL(next_call(h.task, write, OTHER, TASK_RAX), NO_ERROR);
+    h.task->frame.rdx = TEXT + 7;
+    EXPECT_EQUAL(next_call(h.task, write, OTHER, TASK_INSTRUCTION), NO_ERROR);
+    EXPECT_EQUAL(serve(&h, CALL_REPLY, FAULT_RESUME), NO_ERROR);
+    EXPECT(fails(&c));
+    EXPECT_EQUAL(data_of(&c)[0], 99);
+    EXPECT_EQUAL(c.task->frame.rip, TEXT + 5);
 }
 
-/* A task that waits at the other channel gets the signal in its registers. */
-TEST(a_signal_wakes_who_waits_elsewhere)
+/* What sysret could not bear, and what would hurt the kernel. */
+TEST(nothing_that_hurts_can_be_set_while_a_fault_is_handled)
 {
-    struct untyped *ground = fresh_ground();
-    struct process p = listener(ground);
-    struct process q = start_program(ground, 2, PROGRAM_OF(call));
-    share(&q, &p.pool->slots[OTHER], RIGHT_READ, 0);
-    EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
-    next_call(q.task, CALL_CHANNEL_TAKE | ONE, CHANNEL, 0);
-    EXPECT_EQUAL(put_word(p.task, 9), NO_ERROR);
-    EXPECT_EQUAL(q.task->state, TASK_READY);
-    EXPECT_EQUAL(taken_by(q.task).badge, 77);
-    EXPECT_EQUAL(taken_by(q.task).word, 0);
+    static const uint64_t addresses[] = {USER_END, 1ULL << 47, 1ULL << 63,
+                                         ~0ULL, 0xffff7fffffffffff};
+    set_stage();
+    struct process c = faulter(CLIENT, PROGRAM_OF(bad_code));
+    struct process h = handler(HANDLER, &c);
+    EXPECT(fails(&c));
+    EXPECT_EQUAL(serve(&h, TAKE_IT, 0), NO_ERROR);
+    for (unsigned i = 0; i < sizeof addresses / sizeof *addresses; i++) {
+        EXPECT_EQUAL(set(&c, TASK_INSTRUCTION, addresses[i]),
+                     ERROR_BAD_ARGUMENT);
+        EXPECT_EQUAL(set(&c, TASK_STACK, addresses[i]), ERROR_BAD_ARGUMENT);
+    }
+    for (unsigned bit = 0; bit < 64; bit++) {
+        bool open = bit < 32 && (0x240fd7 >> bit & 1);
+        EXPECT_EQUAL(set(&c, TASK_FLAGS, 1ULL << bit),
+                     open ? NO_ERROR : ERROR_BAD_ARGUMENT);
+        EXPECT_EQUAL(c.task->frame.rflags & 0x3202, 0x202);
+        check_all();
+    }
+    EXPECT_EQUAL(set(&c, TASK_REGISTERS, 0), ERROR_BAD_ARGUMENT);
+    EXPECT_EQUAL(set(&c, (unsigned)-1, 0), ERROR_BAD_ARGUMENT);
+    EXPECT_EQUAL(c.task->frame.rip, TEXT + 5);
 }
 
-TEST(a_binding_ends_with_what_it_was_made_of)
+/* The last address that is allowed, with TF, AC, DF and what else is: the
+   fault comes in ring 3, as any other. */
+TEST(the_edge_of_memory_faults_in_ring_3)
 {
-    for (unsigned way = 0; way < 4; way++) {
-        struct untyped *ground = fresh_ground();
-        struct untyped *island = make_island(ground, 3);
-        struct process p = listener(ground);
-        bool source = way == 2;
-        unsigned dying = source ? CHANNEL : OTHER;
-        weak_delete(&p.pool->slots[THING].weak);
-        while (way > 1 && !weak_revoke(&p.pool->slots[dying]))
+    set_stage();
+    struct process c = faulter(CLIENT, PROGRAM_OF(bad_code));
+    struct process h = handler(HANDLER, &c);
+    EXPECT(fails(&c));
+    EXPECT_EQUAL(serve(&h, TAKE_IT, 0), NO_ERROR);
+    EXPECT_EQUAL(set(&c, TASK_INSTRUCTION, USER_END - 1), NO_ERROR);
+    EXPECT_EQUAL(set(&c, TASK_STACK, USER_END - 1), NO_ERROR);
+    EXPECT_EQUAL(set(&c, TASK_FLAGS, 0x240fd7), NO_ERROR);
+    serve(&h, SERVE, FAULT_RESUME);
+    EXPECT(fails(&c));
+    expect_fault(&h, VECTOR_PAGE_FAULT, 0x14, USER_END - 1, USER_END - 1);
+    EXPECT_EQUAL(c.task->frame.rflags & 0x240fd7, 0x240fd7);
+}
+
+/* --- The end of a fault ---------------------------------------------------------- */
+
+TEST(without_a_handler_a_task_stops)
+{
+    set_stage();
+    struct process c = start_program(ground, CLIENT, PROGRAM_OF(touch));
+    EXPECT(!fails(&c));
+    EXPECT_EQUAL(c.task->state, TASK_INACTIVE);
+}
+
+enum end { CHANNEL_ENDS, CAPABILITY_ENDS, HANDLER_ENDS, HANDLER_STOPS,
+           TAKES_ANOTHER, CLIENT_STOPS, CLIENT_ENDS, ENDS };
+
+static void lay_waste(struct untyped *memory)
+{
+    while (!untyped_reset(memory))
+        continue;
+}
+
+/* Each way to lose the handler, before it has taken the message and after;
+   true: nobody replies any more, and the task has stopped. */
+static bool lose(enum end end, struct process *c, struct process *h)
+{
+    switch (end) {
+    case CHANNEL_ENDS: lay_waste(island); break;
+    case CAPABILITY_ENDS:
+        while (!weak_revoke(&c->pool->slots[CHANNEL]))
             continue;
-        if (way > 1) {
-            weak_delete(&p.pool->slots[dying].weak);
-            EXPECT_EQUAL(untyped_retype(island, OBJECT_CHANNEL, 0,
-                                        &p.pool->pool, dying),
+        break;
+    case HANDLER_ENDS: lay_waste(handlers); break;
+    case HANDLER_STOPS: task_stop(h->task); break;
+    case TAKES_ANOTHER: {
+        struct process d = faulter(SECOND, PROGRAM_OF(touch));
+        EXPECT(fails(&d));
+        serve(h, TAKE_IT, 0);
+        EXPECT(reply_owed(h->task) == d.task);
+        break;
+    }
+    case CLIENT_STOPS: task_stop(c->task); break;
+    case CLIENT_ENDS: lay_waste(clients); break;
+    case ENDS: break;
+    }
+    check_all();
+    return end != ENDS;
+}
+
+TEST(who_loses_its_handler_stops_with_its_registers)
+{
+    for (enum end end = CHANNEL_ENDS; end < ENDS; end++)
+        for (unsigned taken = 0; taken < 2; taken++) {
+            set_stage();
+            struct process c = faulter(CLIENT, PROGRAM_OF(touch));
+            struct process h = handler(HANDLER, &c);
+            bool hurts = taken ? end > CAPABILITY_ENDS
+                               : end < HANDLER_ENDS || end >= CLIENT_STOPS;
+            if (!taken && end == TAKES_ANOTHER)
+                continue;
+            weak_delete(&h.pool->slots[OTHER].weak);
+            EXPECT(fails(&c));
+            if (taken)
+                EXPECT_EQUAL(serve(&h, TAKE_IT, 0), NO_ERROR);
+            EXPECT(lose(end, &c, &h));
+            if (end == CLIENT_ENDS) {
+                if (taken)
+                    EXPECT_EQUAL(serve(&h, CALL_REPLY, 0), ERROR_NO_CALLER);
+                continue;
+            }
+            EXPECT_EQUAL(c.task->state == TASK_INACTIVE, hurts);
+            EXPECT_EQUAL(c.task->frame.rip, TOUCHES);
+            EXPECT_EQUAL(c.task->frame.rax, ~0ULL);
+            EXPECT_EQUAL(c.task->frame.rbx, 7);
+            if (hurts || !taken)
+                continue;
+            EXPECT_EQUAL(serve(&h, CALL_REPLY, FAULT_RESUME), NO_ERROR);
+            EXPECT(!fails(&c)); /* and there is no channel any more */
+        }
+}
+
+/* --- Faults of handlers ------------------------------------------------------------ */
+
+/* A handler that is itself handled: who waited for it stops (F1). */
+TEST(a_handler_that_faults_gives_up_whose_fault_it_handles)
+{
+    for (unsigned handled = 0; handled < 2; handled++) {
+        set_stage();
+        struct process c = faulter(CLIENT, PROGRAM_OF(touch));
+        struct process h = load_program(ground, HANDLER,
+                                        PROGRAM_OF(take_and_fail));
+        share(&h, faults_at, RIGHT_READ, 0);
+        if (handled) {
+            weak_derive(&h.pool->pool, OTHER, faults_at, RIGHT_WRITE, 50);
+            EXPECT_EQUAL(task_set(h.task, TASK_FAULT, &h.pool->slots[OTHER]),
                          NO_ERROR);
         }
-        weak_derive(&p.pool->pool, THING, &p.pool->slots[OTHER], RIGHT_WRITE,
-                    77);
-        EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
-        EXPECT_EQUAL(put_word(p.task, 1), NO_ERROR);
-        if (way == 0)
-            EXPECT_EQUAL(bind(&p, CHANNEL, 0), NO_ERROR);
-        while (way == 1 && !weak_revoke(&p.pool->slots[OTHER]))
+        EXPECT_EQUAL(process_start(&h, TEXT, STACK_END), NO_ERROR);
+        EXPECT(fails(&c));
+        next_call(h.task, TAKE_IT, CHANNEL, 0);
+        EXPECT(reply_owed(h.task) == c.task);
+        EXPECT_EQUAL(fails(&h), handled);
+        EXPECT_EQUAL(c.task->state, TASK_INACTIVE);
+        EXPECT_EQUAL(h.task->state, handled ? TASK_CALLING : TASK_INACTIVE);
+        if (!handled)
             continue;
-        while (way > 1 && !untyped_reset(island))
-            continue;
+        struct process s = handler(SECOND, &h);
+        EXPECT_EQUAL(serve(&s, TAKE_IT, 0), NO_ERROR);
+        EXPECT_EQUAL(s.task->frame.rsi, 50 | CALLED);
+        EXPECT_EQUAL(serve(&s, CALL_REPLY, FAULT_RESUME), NO_ERROR);
+        EXPECT_EQUAL(h.task->state, TASK_READY);
+    }
+}
+
+/* Who called it in the ordinary way waits on. */
+TEST(a_server_whose_fault_is_repaired_still_owes_its_reply)
+{
+    set_stage();
+    struct process h = load_program(ground, HANDLER, PROGRAM_OF(take_and_fail));
+    struct capability *services = make(ground, OBJECT_CHANNEL, WAY_IN + 4);
+    weak_derive(&h.pool->pool, OTHER, faults_at, RIGHT_WRITE, 50);
+    EXPECT_EQUAL(task_set(h.task, TASK_FAULT, &h.pool->slots[OTHER]), NO_ERROR);
+    share(&h, services, RIGHT_READ, 0);
+    EXPECT_EQUAL(process_start(&h, TEXT, STACK_END), NO_ERROR);
+    struct process c = start_program(ground, CLIENT, PROGRAM_OF(call));
+    share(&c, services, RIGHT_WRITE, 0);
+    next_call(c.task, CALL_CHANNEL_CALL | ONE, CHANNEL, 0);
+    EXPECT_EQUAL(next_call(h.task, TAKE_IT, CHANNEL, 0), NO_ERROR);
+    EXPECT(fails(&h));
+    EXPECT_EQUAL(c.task->state, TASK_AWAITING);
+    struct process s = handler(SECOND, &h);
+    EXPECT_EQUAL(serve(&s, TAKE_IT, 0), NO_ERROR);
+    EXPECT_EQUAL(set(&h, TASK_INSTRUCTION, TEXT), NO_ERROR);
+    EXPECT_EQUAL(serve(&s, CALL_REPLY, FAULT_RESUME), NO_ERROR);
+    EXPECT_EQUAL(serve(&h, CALL_REPLY, 88), NO_ERROR);
+    EXPECT_EQUAL(c.task->frame.rax, NO_ERROR);
+    EXPECT_EQUAL(c.task->frame.rdx, 88);
+}
+
+/* Everybody handles the faults of who came before; nobody's end is another's
+   but the neighbour's. */
+TEST(handlers_in_a_row_do_not_fall_like_dominoes)
+{
+    enum { ROW = 12 };
+    struct process p[ROW];
+    set_stage();
+    for (unsigned i = 0; i < ROW; i++) {
+        p[i] = load_program(ground, 1 + i, PROGRAM_OF(take_and_fail));
+        EXPECT_EQUAL(untyped_retype(ground, OBJECT_CHANNEL, 0,
+                                    &p[i].pool->pool, CHANNEL), NO_ERROR);
+        if (i > 0) {
+            weak_derive(&p[i - 1].pool->pool, OTHER,
+                        &p[i].pool->slots[CHANNEL], RIGHT_WRITE, i);
+            EXPECT_EQUAL(task_set(p[i - 1].task, TASK_FAULT,
+                                  &p[i - 1].pool->slots[OTHER]), NO_ERROR);
+        }
+    }
+    for (unsigned i = 0; i < ROW; i++) {
+        EXPECT_EQUAL(process_start(&p[i], TEXT, STACK_END), NO_ERROR);
+        p[i].task->frame.r10 = 1;
+        next_call(p[i].task, TAKE_IT, CHANNEL, 0);
+        EXPECT_EQUAL(fails(&p[i]), i + 1 < ROW);
+        if (i > 0)
+            EXPECT_EQUAL(p[i - 1].task->state, TASK_INACTIVE);
+    }
+}
+
+PROGRAM(nothing_but_faults, "ud2")
+
+TEST(who_is_its_own_handler_waits_for_somebody_else)
+{
+    set_stage();
+    struct process c = faulter(CLIENT, PROGRAM_OF(nothing_but_faults));
+    EXPECT(fails(&c));
+    EXPECT_EQUAL(c.task->state, TASK_CALLING);
+    struct process h = handler(HANDLER, &c);
+    EXPECT_EQUAL(serve(&h, TAKE_IT, 0), NO_ERROR);
+    expect_fault(&h, 6, 0, 0, TEXT);
+}
+
+/* --- What a reply may carry --------------------------------------------------------- */
+
+TEST(a_reply_to_a_fault_gives_nothing_else)
+{
+    set_stage();
+    struct process c = faulter(CLIENT, PROGRAM_OF(touch));
+    struct process h = handler(HANDLER, &c);
+    EXPECT_EQUAL(untyped_retype(ground, OBJECT_BUFFER, 0, &h.pool->pool,
+                                BUFFER), NO_ERROR);
+    task_stop(h.task);
+    EXPECT_EQUAL(task_set(h.task, TASK_BUFFER, &h.pool->slots[BUFFER]),
+                 NO_ERROR);
+    EXPECT_EQUAL(task_start(h.task), NO_ERROR);
+    EXPECT(fails(&c));
+    EXPECT_EQUAL(serve(&h, TAKE_IT, 0), NO_ERROR);
+    h.task->frame.rdx = FAULT_RESUME;
+    h.task->frame.r8 = h.task->frame.r9 = h.task->frame.r10 = 77;
+    EXPECT_EQUAL(next_call(h.task, CALL_REPLY | 0x1000 | 9 << 20 | 15ULL << 32,
+                           0, PROCESS_TASK), NO_ERROR);
+    EXPECT_EQUAL(c.task->state, TASK_READY);
+    EXPECT_EQUAL(c.task->frame.rax, ~0ULL);
+    EXPECT_EQUAL(c.task->frame.rbx, 7);
+    EXPECT(c.task->frame.r8 != 77);
+}
+
+/* --- Exit ----------------------------------------------------------------------------- */
+
+TEST(an_exit_is_told_like_a_fault)
+{
+    for (unsigned reply = FAULT_RESUME; reply <= FAULT_STOP; reply++) {
+        set_stage();
+        struct process c = faulter(CLIENT, PROGRAM_OF(touch));
+        struct process h = handler(HANDLER, &c);
+        void *view;
+        EXPECT_EQUAL(process_page(&c, ADDRESS, RIGHT_READ | RIGHT_WRITE,
+                                  &view), NO_ERROR);
+        EXPECT_EQUAL(run_to_entry(c.task), VECTOR_SYSCALL);
+        system_call(c.task);
         check_all();
-        if (way < 2 || source)
-            EXPECT_EQUAL(hear(&p, OTHER), ERROR_WOULD_BLOCK);
-        if (!source)
-            EXPECT_EQUAL(put_word(p.task, 1), NO_ERROR);
-        check_all();
+        EXPECT_EQUAL(c.task->state, TASK_CALLING);
+        EXPECT_EQUAL(serve(&h, TAKE_IT, 0), NO_ERROR);
+        expect_fault(&h, FAULT_EXIT, 33, 0, LEAVES);
+        EXPECT_EQUAL(serve(&h, CALL_REPLY, reply), NO_ERROR);
+        EXPECT_EQUAL(c.task->state, reply ? TASK_INACTIVE : TASK_READY);
+        EXPECT_EQUAL(task_start(c.task), NO_ERROR);
+        EXPECT_EQUAL(run_to_entry(c.task), VECTOR_SYSCALL);
+        EXPECT_EQUAL(c.task->frame.rdi, 34);
     }
 }
 
-/* A ring of two, and a channel that is bound to itself: no signal sets off
-   another. */
-TEST(bindings_in_a_ring_do_no_harm)
+TEST(an_exit_that_nobody_hears_of_is_an_exit)
 {
-    struct process p = listener(fresh_ground());
-    EXPECT_EQUAL(bind(&p, CHANNEL, OTHER), NO_ERROR);
-    EXPECT_EQUAL(bind(&p, OTHER, CHANNEL), NO_ERROR);
-    EXPECT_EQUAL(put_word(p.task, 1), NO_ERROR);
-    EXPECT_EQUAL(hear(&p, OTHER), NO_ERROR);
-    EXPECT_EQUAL(hear(&p, OTHER), ERROR_WOULD_BLOCK);
-    EXPECT_EQUAL(bind(&p, CHANNEL, CHANNEL), NO_ERROR);
-    EXPECT_EQUAL(hear(&p, CHANNEL), NO_ERROR); /* the signal goes first */
-    EXPECT_EQUAL(taken_by(p.task).word, 0);
-    EXPECT_EQUAL(hear(&p, CHANNEL), NO_ERROR);
-    EXPECT_EQUAL(taken_by(p.task).word, 1);
-    EXPECT_EQUAL(hear(&p, CHANNEL), ERROR_WOULD_BLOCK);
-}
-
-/* --- Interrupts ---------------------------------------------------------------- */
-
-/* Takes ten messages; notes line and badge of each; acknowledges. */
-PROGRAM(ten_ticks, "mov ebx, 0x500000; mov ebp, 10\n"
-                   "1: mov rax, r13; mov edi, 200; syscall\n"
-                   "test rax, rax; jnz 2f\n"
-                   "mov [rbx], rdx; mov [rbx + 8], rsi; add ebx, 16\n"
-                   "mov rax, r15; mov edi, 202; syscall\n"
-                   "test rax, rax; jnz 2f\n"
-                   "dec ebp; jnz 1b\n"
-                   "2: mov rax, r14; syscall")
-
-static struct irq *pit_line(void)
-{
-    static struct irq irq;
-    if (irq.object.type == OBJECT_NONE) {
-        EXPECT(irq_route(0));
-        irq_init(&irq, 0);
-        object_keep(&irq.object);
-        port_out8(0x43, 0x34); /* channel 0, periodic, 100 Hz */
-        port_out8(0x40, 11932 & 0xff);
-        port_out8(0x40, 11932 >> 8);
-    }
-    return &irq;
-}
-
-TEST(a_device_is_heard_through_a_channel)
-{
-    struct untyped *ground = fresh_ground();
-    struct process p = load_program(ground, 1, PROGRAM_OF(ten_ticks));
-    struct capability *channel = make_channel(ground, &p);
-    struct capability *badged = &p.pool->slots[OTHER];
-    weak_derive(&p.pool->pool, OTHER, channel, RIGHT_WRITE, 77);
-    weak_original(&p.pool->pool, LINE, &pit_line()->object, RIGHT_ALL, 0);
-    irq_bind(pit_line(), badged);
-    check_all();
-    p.task->frame.r13 = CALL_CHANNEL_TAKE | ONE;
-    p.task->frame.r14 = CALL_EXIT;
-    p.task->frame.r15 = CALL_IRQ_ACKNOWLEDGE | ONE;
-    EXPECT_EQUAL(process_start(&p, TEXT, STACK_END), NO_ERROR);
-    scheduler_run();
-    for (unsigned i = 0; i < 10; i++) {
-        EXPECT_EQUAL(data_of(&p)[2 * i], 0);
-        EXPECT_EQUAL(data_of(&p)[2 * i + 1], 77);
-    }
-    EXPECT_EQUAL(p.task->state, TASK_INACTIVE);
-    EXPECT(!p.task->references[TASK_WAIT].object);
+    set_stage();
+    struct process c = faulter(CLIENT, PROGRAM_OF(leave));
+    EXPECT_EQUAL(run_to_entry(c.task), VECTOR_SYSCALL);
+    system_call(c.task);
+    EXPECT_EQUAL(c.task->state, TASK_CALLING);
+    lay_waste(island);
+    EXPECT_EQUAL(c.task->state, TASK_INACTIVE);
     check_all();
 }
 
-TEST(an_interrupt_before_the_acknowledgement_is_remembered)
-{
-    struct untyped *ground = fresh_ground();
-    struct capability *channel = make(ground, OBJECT_CHANNEL, 4);
-    struct message message;
-    struct irq *irq = pit_line();
-    irq_bind(irq, channel);
-    irq_mask(0); /* from here on we are the device */
-    irq_raise(0);
-    irq_raise(0);
-    irq_raise(0);
-    struct channel *heard = channel_in(channel);
-    EXPECT_EQUAL(channel_take(heard, NULL, &message), NO_ERROR);
-    EXPECT_EQUAL(channel_take(heard, NULL, &message), ERROR_WOULD_BLOCK);
-    EXPECT_EQUAL(irq_acknowledge(irq), NO_ERROR);
-    irq_mask(0);
-    EXPECT_EQUAL(channel_take(heard, NULL, &message), NO_ERROR);
-    EXPECT_EQUAL(irq_acknowledge(irq), NO_ERROR);
-    irq_mask(0);
-    EXPECT_EQUAL(channel_take(heard, NULL, &message), ERROR_WOULD_BLOCK);
-    check_all();
-}
+/* --- Which channel ---------------------------------------------------------------------- */
 
-TEST(a_signal_needs_no_room_and_is_recalled_with_its_channel)
+TEST(a_fault_channel_must_be_one_and_be_written_to)
 {
-    struct untyped *ground = fresh_ground();
-    struct untyped *island = make_island(ground, 3);
-    struct capability *channel = make(island, OBJECT_CHANNEL, 4);
-    struct process p = start_program(ground, 1, PROGRAM_OF(call));
-    struct irq *irq = pit_line();
-    share(&p, channel, RIGHT_WRITE, 0);
-    irq_bind(irq, channel);
-    irq_mask(0);
-    for (unsigned i = 0; i < CHANNEL_MESSAGES; i++)
-        EXPECT_EQUAL(put_word(p.task, i), NO_ERROR);
-    irq_raise(0);
-    check_all();
-    EXPECT(!link_alone(&irq->signal.link));
-    while (!untyped_reset(island))
-        continue;
-    EXPECT(link_alone(&irq->signal.link));
-    EXPECT(!irq->channel.object);
-    EXPECT_EQUAL(irq_acknowledge(irq), ERROR_NOT_READY);
-    irq_raise(0);
-    check_all();
-}
-
-TEST(calls_on_lines_check_type_and_rights)
-{
-    struct untyped *ground = fresh_ground();
-    struct process p = start_program(ground, 1, PROGRAM_OF(call));
-    struct weak_pool *pool = &p.pool->pool;
-    struct capability *channel = make_channel(ground, &p);
-    uint64_t bind = CALL_IRQ_BIND | TWO;
-    uint64_t acknowledge = CALL_IRQ_ACKNOWLEDGE | ONE;
-    weak_original(pool, LINE, &pit_line()->object, RIGHT_ALL, 0);
-    weak_derive(pool, 210, &p.pool->slots[LINE], RIGHT_READ, 0);
-    weak_derive(pool, 211, channel, RIGHT_READ, 0);
-    EXPECT_EQUAL(next_call(p.task, acknowledge, LINE, 0), ERROR_NOT_READY);
-    EXPECT_EQUAL(next_call(p.task, bind, 210, CHANNEL), ERROR_NO_RIGHT);
-    EXPECT_EQUAL(next_call(p.task, bind, LINE, 211), ERROR_NO_RIGHT);
-    EXPECT_EQUAL(next_call(p.task, bind, CHANNEL, CHANNEL),
+    set_stage();
+    struct process c = load_program(ground, CLIENT, PROGRAM_OF(touch));
+    share(&c, faults_at, RIGHT_READ | RIGHT_GRANT, 0);
+    EXPECT_EQUAL(task_set(c.task, TASK_FAULT, &c.pool->slots[CHANNEL]),
+                 ERROR_NO_RIGHT);
+    EXPECT_EQUAL(task_set(c.task, TASK_FAULT, &c.pool->slots[PROCESS_TASK]),
                  ERROR_WRONG_TYPE);
-    EXPECT_EQUAL(next_call(p.task, bind, LINE, LINE), ERROR_WRONG_TYPE);
-    EXPECT_EQUAL(next_call(p.task, bind, LINE, CHANNEL), NO_ERROR);
-    EXPECT_EQUAL(next_call(p.task, bind, LINE, CHANNEL), NO_ERROR);
-    for (unsigned i = 0; i < 3; i++) /* before there was a message, too */
-        EXPECT_EQUAL(next_call(p.task, acknowledge, LINE, 0), NO_ERROR);
-    EXPECT_EQUAL(next_call(p.task, acknowledge, 210, 0), ERROR_NO_RIGHT);
-    irq_mask(0);
+    EXPECT_EQUAL(task_set(c.task, TASK_FAULT, &c.pool->slots[OTHER]),
+                 ERROR_NO_CAPABILITY);
+    EXPECT_EQUAL(task_set(c.task, TASK_FAULT, faults_at), NO_ERROR);
+    EXPECT_EQUAL(task_set(c.task, TASK_FAULT, faults_at), NO_ERROR);
+    EXPECT_EQUAL(process_start(&c, TEXT, STACK_END), NO_ERROR);
+    EXPECT_EQUAL(task_set(c.task, TASK_FAULT, faults_at), ERROR_ACTIVE);
+    EXPECT(fails(&c));
+    EXPECT_EQUAL(task_set(c.task, TASK_FAULT, faults_at), ERROR_ACTIVE);
+}
+
+/* --- Kinds of faults ---------------------------------------------------------------------- */
+
+PROGRAM(divides, "xor ecx, ecx; 1: div ecx")
+PROGRAM(breaks, "int3; ud2")
+PROGRAM(halts, "hlt")
+PROGRAM(goes_far, "mov rax, 0x800000000000; mov rax, [rax]")
+PROGRAM(goes_up, "mov rax, 0xffff800000000000; mov rax, [rax]")
+PROGRAM(jumps_up, "mov rax, 0x800000000000; jmp rax")
+PROGRAM(writes_code, "mov [rip], eax")
+PROGRAM(runs_data, "mov eax, 0x500000; jmp rax")
+PROGRAM(asks_for_ports, "in al, 0x64")
+
+TEST(each_kind_of_fault_is_told_with_its_numbers)
+{
+    const struct {
+        struct program program;
+        uint64_t vector, error, address, rip;
+    } kinds[] = {
+        {PROGRAM_OF(divides), 0, 0, 0, TEXT + 2},
+        {PROGRAM_OF(breaks), 3, 0, 0, TEXT + 1},
+        {PROGRAM_OF(nothing_but_faults), 6, 0, 0, TEXT},
+        {PROGRAM_OF(halts), 13, 0, 0, TEXT},
+        {PROGRAM_OF(goes_far), 13, 0, 0, TEXT + 10},
+        {PROGRAM_OF(asks_for_ports), 13, 0, 0, TEXT},
+        {PROGRAM_OF(goes_up), 14, 5, 0xffff800000000000, TEXT + 10},
+        {PROGRAM_OF(writes_code), 14, 7, TEXT + 6, TEXT},
+        {PROGRAM_OF(runs_data), 14, 0x15, DATA, DATA},
+    };
+    for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        set_stage();
+        struct process c = faulter(CLIENT, kinds[i].program);
+        struct process h = handler(HANDLER, &c);
+        EXPECT(fails(&c));
+        EXPECT_EQUAL(serve(&h, TAKE_IT, 0), NO_ERROR);
+        expect_fault(&h, kinds[i].vector, kinds[i].error, kinds[i].address,
+                     kinds[i].rip);
+        EXPECT_EQUAL(serve(&h, CALL_REPLY, FAULT_RESUME), NO_ERROR);
+        EXPECT(fails(&c));
+    }
+}
+
+/* A jump there is refused by the processor or comes in as a fault; the
+   address that is told may be either side of the jump. */
+TEST(a_jump_out_of_the_lower_half_is_a_fault)
+{
+    set_stage();
+    struct process c = faulter(CLIENT, PROGRAM_OF(jumps_up));
+    EXPECT(fails(&c));
+    EXPECT_EQUAL(c.task->frame.vector, 13);
+    task_stop(c.task);
+    EXPECT_EQUAL(task_start(c.task),
+                 c.task->frame.rip < USER_END ? NO_ERROR : ERROR_NOT_READY);
+    check_all();
+}
+
+/* --- Single steps ---------------------------------------------------------------------------- */
+
+/* Three calls, each stepped over: exactly one fault for each instruction. */
+PROGRAM(steps, "xor eax, eax; syscall; mov r12, rax\n"
+               "mov eax, 255; syscall; mov r13, rax; xor eax, eax; syscall\n"
+               "nop; mov eax, 1; syscall")
+
+TEST(system_calls_may_be_single_stepped)
+{
+    set_stage();
+    struct process c = faulter(CLIENT, PROGRAM_OF(steps));
+    struct process h = handler(HANDLER, &c);
+    task_stop(c.task);
+    EXPECT_EQUAL(set(&c, TASK_FLAGS, 0x100), NO_ERROR);
+    EXPECT_EQUAL(task_start(c.task), NO_ERROR);
+    uint64_t steps = 0, calls = 0;
+    serve(&h, TAKE_IT, 0);
+    while (calls < 4) {
+        uint64_t vector = run_to_entry(c.task);
+        if (vector == VECTOR_SYSCALL) {
+            EXPECT_EQUAL(c.task->frame.rflags & 0x100, 0x100);
+            system_call(c.task);
+            calls++;
+            continue;
+        }
+        EXPECT_EQUAL(vector, 1);
+        EXPECT(fault_send(c.task, vector, 0));
+        EXPECT_EQUAL(h.task->frame.rdx, 1);
+        steps++;
+        serve(&h, SERVE, FAULT_RESUME);
+    }
+    EXPECT_EQUAL(h.task->frame.rdx, FAULT_EXIT);
+    EXPECT_EQUAL(get(&c, TASK_R12), NO_ERROR);
+    EXPECT_EQUAL(get(&c, TASK_R13), ERROR_BAD_CALL);
+    EXPECT_EQUAL(steps, 10);
+    check_all();
 }

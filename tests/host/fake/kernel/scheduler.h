@@ -29,6 +29,11 @@ static inline void scheduler_wait(struct task *task, enum task_state state)
     task->state = (uint8_t)state;
 }
 
+static inline void scheduler_fail(struct task *task)
+{
+    task_stop(task);
+}
+
 static inline void scheduler_yield(struct task *task)
 {
     (void)task;

@@ -1,0 +1,312 @@
+/* 17-signals.c - slices, channels bound to channels, interrupts as messages. */
+#include "tests/kernel/channels.h"
+
+#include "kernel/cap/irq.h"
+#include "kernel/x86/apic.h"
+#include "kernel/x86/io.h"
+
+/* --- Slices -------------------------------------------------------------------- */
+
+PROGRAM(spin, "1: jmp 1b")
+
+TEST(a_task_has_as_many_ticks_as_it_was_given)
+{
+    struct untyped *ground = fresh_ground();
+    struct process a = start_program(ground, 1, PROGRAM_OF(spin));
+    struct process b = start_program(ground, 2, PROGRAM_OF(call));
+    weak_derive(&b.pool->pool, OTHER, &a.pool->slots[PROCESS_TASK],
+                RIGHT_WRITE, 0);
+    EXPECT_EQUAL(next_call(b.task, CALL_TASK_SET_SLICE | ONE, OTHER, 3),
+                 NO_ERROR);
+    EXPECT_EQUAL(a.task->ticks, 3);
+    EXPECT_EQUAL(next_call(b.task, CALL_TASK_SET_SLICE | ONE, OTHER, 1000),
+                 NO_ERROR);
+    EXPECT_EQUAL(a.task->slice, 10);
+    scheduler_yield(a.task);
+    EXPECT_EQUAL(a.task->slice, 1000);
+    EXPECT_EQUAL(next_call(b.task, CALL_TASK_SET_SLICE | ONE, OTHER, 0),
+                 ERROR_BAD_ARGUMENT);
+    EXPECT_EQUAL(next_call(b.task, CALL_TASK_SET_SLICE | ONE, OTHER, 1001),
+                 ERROR_BAD_ARGUMENT);
+    EXPECT_EQUAL(next_call(b.task, CALL_TASK_SET_SLICE | ONE, OTHER, 65537),
+                 ERROR_BAD_ARGUMENT);
+    EXPECT_EQUAL(next_call(b.task, CALL_TASK_SET_SLICE | ONE, PROCESS_POOL, 1),
+                 ERROR_WRONG_TYPE);
+    check_all();
+}
+
+/* --- Binding ------------------------------------------------------------------- */
+
+/* A task that may do anything with two channels, the second of which hears
+   of what comes to the first. */
+static struct process listener(struct untyped *ground)
+{
+    struct process p = start_program(ground, 1, PROGRAM_OF(call));
+    make_channel(ground, &p);
+    EXPECT_EQUAL(untyped_retype(ground, OBJECT_CHANNEL, 0, &p.pool->pool,
+                                OTHER),
+                 NO_ERROR);
+    weak_derive(&p.pool->pool, THING, &p.pool->slots[OTHER], RIGHT_WRITE, 77);
+    p.task->frame.r10 = 1; /* nothing waits */
+    return p;
+}
+
+static enum error bind(const struct process *p, uint64_t from, uint64_t to)
+{
+    return next_call(p->task, CALL_CHANNEL_BIND | (to ? TWO : ONE), from, to);
+}
+
+static enum error hear(const struct process *p, uint64_t at)
+{
+    p->task->frame.r10 = 1; /* a take keeps no r10 */
+    return next_call(p->task, CALL_CHANNEL_TAKE | ONE, at, 0);
+}
+
+TEST(a_bound_channel_tells_once_until_it_is_heard)
+{
+    struct process p = listener(fresh_ground());
+    EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
+    EXPECT_EQUAL(hear(&p, OTHER), ERROR_WOULD_BLOCK);
+    for (unsigned i = 0; i < 3; i++)
+        EXPECT_EQUAL(put_word(p.task, 10 + i), NO_ERROR);
+    EXPECT_EQUAL(hear(&p, OTHER), NO_ERROR);
+    EXPECT_EQUAL(taken_by(p.task).word, 0);
+    EXPECT_EQUAL(taken_by(p.task).badge, 77);
+    EXPECT_EQUAL(hear(&p, OTHER), ERROR_WOULD_BLOCK);
+    for (unsigned i = 0; i < 3; i++) {
+        EXPECT_EQUAL(hear(&p, CHANNEL), NO_ERROR);
+        EXPECT_EQUAL(taken_by(p.task).word, 10 + i);
+    }
+    EXPECT_EQUAL(put_word(p.task, 5), NO_ERROR);
+    EXPECT_EQUAL(hear(&p, OTHER), NO_ERROR);
+}
+
+TEST(what_waits_already_is_told_at_once)
+{
+    struct process p = listener(fresh_ground());
+    EXPECT_EQUAL(put_word(p.task, 5), NO_ERROR);
+    EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
+    EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
+    EXPECT_EQUAL(hear(&p, OTHER), NO_ERROR);
+    EXPECT_EQUAL(hear(&p, OTHER), ERROR_WOULD_BLOCK);
+}
+
+TEST(who_takes_at_once_is_told_of_by_nobody)
+{
+    struct untyped *ground = fresh_ground();
+    struct process p = listener(ground);
+    struct process q = start_program(ground, 2, PROGRAM_OF(call));
+    share(&q, &p.pool->slots[CHANNEL], RIGHT_READ, 0);
+    EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
+    next_call(q.task, CALL_CHANNEL_TAKE | ONE, CHANNEL, 0);
+    EXPECT_EQUAL(q.task->state, TASK_TAKING);
+    EXPECT_EQUAL(put_word(p.task, 9), NO_ERROR);
+    EXPECT_EQUAL(q.task->frame.rdx, 9);
+    EXPECT_EQUAL(hear(&p, OTHER), ERROR_WOULD_BLOCK);
+}
+
+TEST(who_waits_to_put_is_told_of)
+{
+    struct untyped *ground = fresh_ground();
+    struct process p = listener(ground);
+    struct process q = start_program(ground, 2, PROGRAM_OF(call));
+    share(&q, &p.pool->slots[CHANNEL], RIGHT_WRITE, 0);
+    for (unsigned i = 0; i < CHANNEL_MESSAGES; i++)
+        EXPECT_EQUAL(put_word(q.task, i), NO_ERROR);
+    EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
+    EXPECT_EQUAL(hear(&p, OTHER), NO_ERROR);
+    put_word(q.task, 8);
+    EXPECT_EQUAL(q.task->state, TASK_PUTTING);
+    EXPECT_EQUAL(hear(&p, OTHER), NO_ERROR);
+}
+
+/* A task that waits at the other channel gets the signal in its registers. */
+TEST(a_signal_wakes_who_waits_elsewhere)
+{
+    struct untyped *ground = fresh_ground();
+    struct process p = listener(ground);
+    struct process q = start_program(ground, 2, PROGRAM_OF(call));
+    share(&q, &p.pool->slots[OTHER], RIGHT_READ, 0);
+    EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
+    next_call(q.task, CALL_CHANNEL_TAKE | ONE, CHANNEL, 0);
+    EXPECT_EQUAL(put_word(p.task, 9), NO_ERROR);
+    EXPECT_EQUAL(q.task->state, TASK_READY);
+    EXPECT_EQUAL(taken_by(q.task).badge, 77);
+    EXPECT_EQUAL(taken_by(q.task).word, 0);
+}
+
+TEST(a_binding_ends_with_what_it_was_made_of)
+{
+    for (unsigned way = 0; way < 4; way++) {
+        struct untyped *ground = fresh_ground();
+        struct untyped *island = make_island(ground, 3);
+        struct process p = listener(ground);
+        bool source = way == 2;
+        unsigned dying = source ? CHANNEL : OTHER;
+        weak_delete(&p.pool->slots[THING].weak);
+        while (way > 1 && !weak_revoke(&p.pool->slots[dying]))
+            continue;
+        if (way > 1) {
+            weak_delete(&p.pool->slots[dying].weak);
+            EXPECT_EQUAL(untyped_retype(island, OBJECT_CHANNEL, 0,
+                                        &p.pool->pool, dying),
+                         NO_ERROR);
+        }
+        weak_derive(&p.pool->pool, THING, &p.pool->slots[OTHER], RIGHT_WRITE,
+                    77);
+        EXPECT_EQUAL(bind(&p, CHANNEL, THING), NO_ERROR);
+        EXPECT_EQUAL(put_word(p.task, 1), NO_ERROR);
+        if (way == 0)
+            EXPECT_EQUAL(bind(&p, CHANNEL, 0), NO_ERROR);
+        while (way == 1 && !weak_revoke(&p.pool->slots[OTHER]))
+            continue;
+        while (way > 1 && !untyped_reset(island))
+            continue;
+        check_all();
+        if (way < 2 || source)
+            EXPECT_EQUAL(hear(&p, OTHER), ERROR_WOULD_BLOCK);
+        if (!source)
+            EXPECT_EQUAL(put_word(p.task, 1), NO_ERROR);
+        check_all();
+    }
+}
+
+/* A ring of two, and a channel that is bound to itself: no signal sets off
+   another. */
+TEST(bindings_in_a_ring_do_no_harm)
+{
+    struct process p = listener(fresh_ground());
+    EXPECT_EQUAL(bind(&p, CHANNEL, OTHER), NO_ERROR);
+    EXPECT_EQUAL(bind(&p, OTHER, CHANNEL), NO_ERROR);
+    EXPECT_EQUAL(put_word(p.task, 1), NO_ERROR);
+    EXPECT_EQUAL(hear(&p, OTHER), NO_ERROR);
+    EXPECT_EQUAL(hear(&p, OTHER), ERROR_WOULD_BLOCK);
+    EXPECT_EQUAL(bind(&p, CHANNEL, CHANNEL), NO_ERROR);
+    EXPECT_EQUAL(hear(&p, CHANNEL), NO_ERROR); /* the signal goes first */
+    EXPECT_EQUAL(taken_by(p.task).word, 0);
+    EXPECT_EQUAL(hear(&p, CHANNEL), NO_ERROR);
+    EXPECT_EQUAL(taken_by(p.task).word, 1);
+    EXPECT_EQUAL(hear(&p, CHANNEL), ERROR_WOULD_BLOCK);
+}
+
+/* --- Interrupts ---------------------------------------------------------------- */
+
+/* Takes ten messages; notes line and badge of each; acknowledges. */
+PROGRAM(ten_ticks, "mov ebx, 0x500000; mov ebp, 10\n"
+                   "1: mov rax, r13; mov edi, 200; syscall\n"
+                   "test rax, rax; jnz 2f\n"
+                   "mov [rbx], rdx; mov [rbx + 8], rsi; add ebx, 16\n"
+                   "mov rax, r15; mov edi, 202; syscall\n"
+                   "test rax, rax; jnz 2f\n"
+                   "dec ebp; jnz 1b\n"
+                   "2: mov rax, r14; syscall")
+
+static struct irq *pit_line(void)
+{
+    static struct irq irq;
+    if (irq.object.type == OBJECT_NONE) {
+        EXPECT(irq_route(0));
+        irq_init(&irq, 0);
+        object_keep(&irq.object);
+        port_out8(0x43, 0x34); /* channel 0, periodic, 100 Hz */
+        port_out8(0x40, 11932 & 0xff);
+        port_out8(0x40, 11932 >> 8);
+    }
+    return &irq;
+}
+
+TEST(a_device_is_heard_through_a_channel)
+{
+    struct untyped *ground = fresh_ground();
+    struct process p = load_program(ground, 1, PROGRAM_OF(ten_ticks));
+    struct capability *channel = make_channel(ground, &p);
+    struct capability *badged = &p.pool->slots[OTHER];
+    weak_derive(&p.pool->pool, OTHER, channel, RIGHT_WRITE, 77);
+    weak_original(&p.pool->pool, LINE, &pit_line()->object, RIGHT_ALL, 0);
+    irq_bind(pit_line(), badged);
+    check_all();
+    p.task->frame.r13 = CALL_CHANNEL_TAKE | ONE;
+    p.task->frame.r14 = CALL_EXIT;
+    p.task->frame.r15 = CALL_IRQ_ACKNOWLEDGE | ONE;
+    EXPECT_EQUAL(process_start(&p, TEXT, STACK_END), NO_ERROR);
+    scheduler_run();
+    for (unsigned i = 0; i < 10; i++) {
+        EXPECT_EQUAL(data_of(&p)[2 * i], 0);
+        EXPECT_EQUAL(data_of(&p)[2 * i + 1], 77);
+    }
+    EXPECT_EQUAL(p.task->state, TASK_INACTIVE);
+    EXPECT(!p.task->references[TASK_WAIT].object);
+    check_all();
+}
+
+TEST(an_interrupt_before_the_acknowledgement_is_remembered)
+{
+    struct untyped *ground = fresh_ground();
+    struct capability *channel = make(ground, OBJECT_CHANNEL, 4);
+    struct message message;
+    struct irq *irq = pit_line();
+    irq_bind(irq, channel);
+    irq_mask(0); /* from here on we are the device */
+    irq_raise(0);
+    irq_raise(0);
+    irq_raise(0);
+    struct channel *heard = channel_in(channel);
+    EXPECT_EQUAL(channel_take(heard, NULL, &message), NO_ERROR);
+    EXPECT_EQUAL(channel_take(heard, NULL, &message), ERROR_WOULD_BLOCK);
+    EXPECT_EQUAL(irq_acknowledge(irq), NO_ERROR);
+    irq_mask(0);
+    EXPECT_EQUAL(channel_take(heard, NULL, &message), NO_ERROR);
+    EXPECT_EQUAL(irq_acknowledge(irq), NO_ERROR);
+    irq_mask(0);
+    EXPECT_EQUAL(channel_take(heard, NULL, &message), ERROR_WOULD_BLOCK);
+    check_all();
+}
+
+TEST(a_signal_needs_no_room_and_is_recalled_with_its_channel)
+{
+    struct untyped *ground = fresh_ground();
+    struct untyped *island = make_island(ground, 3);
+    struct capability *channel = make(island, OBJECT_CHANNEL, 4);
+    struct process p = start_program(ground, 1, PROGRAM_OF(call));
+    struct irq *irq = pit_line();
+    share(&p, channel, RIGHT_WRITE, 0);
+    irq_bind(irq, channel);
+    irq_mask(0);
+    for (unsigned i = 0; i < CHANNEL_MESSAGES; i++)
+        EXPECT_EQUAL(put_word(p.task, i), NO_ERROR);
+    irq_raise(0);
+    check_all();
+    EXPECT(!link_alone(&irq->signal.link));
+    while (!untyped_reset(island))
+        continue;
+    EXPECT(link_alone(&irq->signal.link));
+    EXPECT(!irq->channel.object);
+    EXPECT_EQUAL(irq_acknowledge(irq), ERROR_NOT_READY);
+    irq_raise(0);
+    check_all();
+}
+
+TEST(calls_on_lines_check_type_and_rights)
+{
+    struct untyped *ground = fresh_ground();
+    struct process p = start_program(ground, 1, PROGRAM_OF(call));
+    struct weak_pool *pool = &p.pool->pool;
+    struct capability *channel = make_channel(ground, &p);
+    uint64_t bind = CALL_IRQ_BIND | TWO;
+    uint64_t acknowledge = CALL_IRQ_ACKNOWLEDGE | ONE;
+    weak_original(pool, LINE, &pit_line()->object, RIGHT_ALL, 0);
+    weak_derive(pool, 210, &p.pool->slots[LINE], RIGHT_READ, 0);
+    weak_derive(pool, 211, channel, RIGHT_READ, 0);
+    EXPECT_EQUAL(next_call(p.task, acknowledge, LINE, 0), ERROR_NOT_READY);
+    EXPECT_EQUAL(next_call(p.task, bind, 210, CHANNEL), ERROR_NO_RIGHT);
+    EXPECT_EQUAL(next_call(p.task, bind, LINE, 211), ERROR_NO_RIGHT);
+    EXPECT_EQUAL(next_call(p.task, bind, CHANNEL, CHANNEL),
+                 ERROR_WRONG_TYPE);
+    EXPECT_EQUAL(next_call(p.task, bind, LINE, LINE), ERROR_WRONG_TYPE);
+    EXPECT_EQUAL(next_call(p.task, bind, LINE, CHANNEL), NO_ERROR);
+    EXPECT_EQUAL(next_call(p.task, bind, LINE, CHANNEL), NO_ERROR);
+    for (unsigned i = 0; i < 3; i++) /* before there was a message, too */
+        EXPECT_EQUAL(next_call(p.task, acknowledge, LINE, 0), NO_ERROR);
+    EXPECT_EQUAL(next_call(p.task, acknowledge, 210, 0), ERROR_NO_RIGHT);
+    irq_mask(0);
+}
