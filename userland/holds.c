@@ -44,6 +44,6 @@ _Noreturn void rinit_main(void)
     try("mint the console anew", system_mint(caddr(SLOT_CONSOLE),
         caddr(SLOT_POOL), AT_FREE, RIGHT_ALL, 1));
     try("more urgent than the shell",
-        system_task_set_priority(caddr(SLOT_TASK), 16));
+        system_task_set_priority(caddr(SLOT_TASK), 17));
     system_exit();
 }
