@@ -45,6 +45,7 @@ void must(enum error error, const char *what)
 
 void report(const char *row, uint64_t value)
 {
+    __asm__ volatile(MARK_ROW ::: "memory");
     print("bench: %s %lu\n", row, value);
 }
 
@@ -73,6 +74,7 @@ _Noreturn void rinit_main(void)
     bench_capabilities();
     bench_memory();
     bench_process();
+    bench_exchange();
     bench_tasks();
     if (holds(SLOT_SERIAL_LINE))
         bench_interrupt();

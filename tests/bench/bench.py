@@ -22,8 +22,10 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import statistics
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,8 @@ sys.path.insert(0, str(ROOT / "tests" / "boot"))
 from machine import DONE, Machine  # noqa: E402
 
 ROWS = Path(__file__).with_name("rows.toml")
+HIDDEN = ("cr3", "invlpg", "wrmsr", "sysret", "iret", "ports", "fxsave", "indirect",
+          "code", "data")  # as in hidden.c: enum counter
 READ_ONLY = (".boot", ".text", ".rodata")  # the sections that are never written
 
 
@@ -49,14 +53,14 @@ def rows() -> list[dict[str, Any]]:
     return listed
 
 
-def run(kernel: Path, program: Path) -> str:
+def run(kernel: Path, program: Path, options: tuple[str, ...] = ()) -> str:
     """Everything that the machine says, counting instructions."""
     for image in (kernel, program):
         if not image.exists():
             raise Trouble(f"{image} is not there; `make bench` builds it")
     try:
         with Machine(kernel=kernel, initrd=f"{program} {program.stem}", memory="256M",
-                     icount=0) as machine:
+                     icount=0, options=options) as machine:
             status = machine.status()
             heard = machine.serial.heard
     except (FileNotFoundError, RuntimeError) as error:
@@ -81,6 +85,44 @@ def stretches_in(heard: str) -> dict[str, int]:
     return {what: int(value) for value, what in found}
 
 
+def run_counting(images: Path) -> tuple[str, dict[str, dict[str, int]]]:
+    """What the machine says while bench runs, and for each of its rows what
+    hidden.c counts, the median of the row's samples."""
+    plugin, program = images / "hidden.so", images / "programs" / "bench.elf"
+    if not plugin.exists():
+        raise Trouble(f"{plugin} is not there; `make bench` builds it")
+    with tempfile.TemporaryDirectory(prefix="rux-") as directory:
+        out = Path(directory) / "counts"
+        heard = run(images / "rux.elf", program, ("-plugin", f"{plugin},out={out}"))
+        return heard, hidden_in(out.read_text(), list(figures_in(heard)))
+
+
+def hidden_in(counted: str, keys: list[str]) -> dict[str, dict[str, int]]:
+    """The counts of the rows that have samples of their own."""
+    *parts, rest = counted.split("row\n")
+    if len(parts) != len(keys) or rest:
+        raise Trouble(f"{len(keys)} rows, but counts of {len(parts)}")
+    found = {}
+    for key, part in zip(keys, parts, strict=True):
+        samples = [[int(number) for number in line.split()] for line in part.splitlines()]
+        if samples:
+            found[key] = {name: statistics.median_low(values) for name, values
+                          in zip(HIDDEN, zip(*samples, strict=True), strict=True)}
+    return found
+
+
+def hidden_table(hidden: dict[str, dict[str, int]]) -> str:
+    """The counts below one another; a zero is a dot."""
+    named = [row for row in rows() if row["key"] in hidden]
+    wide = max(len(row["name"]) for row in named)
+    lines = [" " * wide + "".join(f"{name:>9}" for name in HIDDEN)]
+    for row in named:
+        counts = hidden[row["key"]]
+        lines.append(f"{row['name']:{wide}}"
+                     + "".join(f"{counts[name] or '.':>9}" for name in HIDDEN))
+    return "\n".join(lines)
+
+
 def size_of(kernel: Path) -> int:
     """Bytes of the kernel that are text or never written, without what fills
     the last page of a section."""
@@ -97,14 +139,16 @@ def count_lines() -> int:
     return int(done.stdout)
 
 
-def measure(images: Path) -> tuple[dict[str, int], dict[str, int]]:
-    """All figures by key, and the stretches."""
-    kernel = images / "rux.elf"
-    calls = figures_in(run(kernel, images / "programs" / "bench.elf"))
+Figures = dict[str, int]
+
+
+def measure(images: Path) -> tuple[Figures, Figures, dict[str, Figures]]:
+    """All figures by key, the stretches, and what is hidden."""
+    heard, hidden = run_counting(images)
     inside = run(images / "measure" / "rux.elf", images / "measure" / "programs" / "stretch.elf")
     stretches = stretches_in(inside)
-    return {**calls, **figures_in(inside), "longest": max(stretches.values()),
-            "bytes": size_of(kernel), "lines": count_lines()}, stretches
+    return {**figures_in(heard), **figures_in(inside), "longest": max(stretches.values()),
+            "bytes": size_of(images / "rux.elf"), "lines": count_lines()}, stretches, hidden
 
 
 def table(figures: dict[str, int]) -> str:
@@ -155,8 +199,11 @@ def main() -> int:
     parser.add_argument("--quote", action="store_true", help="renew the figures in the book")
     options = parser.parse_args()
     try:
-        figures, stretches = measure(options.images)
+        figures, stretches, hidden = measure(options.images)
         print(table(figures))
+        print("\nWhat the instructions of the kernel hide: dear ones, and how many lines of 64"
+              "\nbytes they lie in and touch. (The interrupt's row has the call by which the device"
+              "\nis told to interrupt.)\n" + hidden_table(hidden))
         print("\nThe longest stretch with interrupts off, in instructions, to")
         for what, value in stretches.items():
             print(f"{value:9,}  {what}")
@@ -167,7 +214,7 @@ def main() -> int:
         print(f"bench: {trouble}", file=sys.stderr)
         return 1
     (options.images / "bench.json").write_text(
-        json.dumps({"rows": figures, "stretches": stretches}, indent=1) + "\n")
+        json.dumps({"rows": figures, "stretches": stretches, "hidden": hidden}, indent=1) + "\n")
     return 0
 
 

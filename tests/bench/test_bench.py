@@ -41,6 +41,42 @@ def test_every_figure_has_a_row_and_is_plausible(said: str) -> None:
 
 
 @pytest.fixture(scope="module")
+def counted() -> tuple[str, dict[str, dict[str, int]]]:
+    make("bench")  # builds the plugin
+    return bench.run_counting(FULL.directory)
+
+
+def test_counting_what_is_hidden_changes_no_figure(
+        said: str, counted: tuple[str, dict[str, dict[str, int]]]) -> None:
+    assert counted[0] == said
+
+
+def test_what_is_hidden_is_as_the_design_says(
+        counted: tuple[str, dict[str, dict[str, int]]]) -> None:
+    """One way: at most one address space, no model specific register, sysret."""
+    hidden = counted[1]
+    null = hidden["null"]
+    assert {name for name in bench.HIDDEN if null[name]} == {"sysret", "code", "data"}
+    assert null["sysret"] == 1 and 1 < null["code"] < 8 and 1 < null["data"] < 12
+    for key, ways in {"call-0": 2, "call-4": 2, "call-10": 2, "call-capability": 1,
+                      "put-preempt": 1, "yield": 1, "put-stay": 0}.items():
+        assert hidden[key]["cr3"] == ways, key
+        assert hidden[key]["sysret"] == max(ways, 1), key
+    for key, counts in hidden.items():
+        assert counts["wrmsr"] == counts["fxsave"] == 0, key
+    assert hidden["interrupt"]["ports"] == 1
+
+
+def test_counts_of_other_rows_than_the_program_has_are_refused() -> None:
+    line = " ".join(["1"] * len(bench.HIDDEN)) + "\n"
+    assert bench.hidden_in(f"{line}{line}row\nrow\n", ["a", "b"]) == {
+        "a": dict.fromkeys(bench.HIDDEN, 1)}
+    for counted in (f"{line}row\n", f"{line}row\n{line}", f"row\n{line}row\nrow\n"):
+        with pytest.raises(bench.Trouble, match="2 rows, but counts"):
+            bench.hidden_in(counted, ["a", "b"])
+
+
+@pytest.fixture(scope="module")
 def said_inside() -> str:
     """What the kernel says that measures itself."""
     return bench.run(MEASURE / "rux.elf", MEASURE / "programs" / "stretch.elf")
@@ -58,7 +94,7 @@ def blind_kernel(directory: Path) -> Path:
     kernel, blind = directory / "rux.elf", directory / "blind.c"
     blind.write_text("int __wrap_interrupt_waits(void) { return 0; }\n")
     objects = [name for name in (MEASURE / "obj" / "objects").read_text().split()
-               if "/obj/user/" not in name]
+               if name.endswith(".o") and "/obj/user/" not in name]
     listed = re.search(r"^MEASURED := ((?:\\\n|.)*)", (HERE / "bench.mk").read_text(), re.MULTILINE)
     assert listed
     functions = [*listed[1].replace("\\", " ").split(), "interrupt_waits"]

@@ -18,6 +18,7 @@ enum {
     AT_OTHER,
     AT_OTHER_SPACE,
     AT_POOLS, /* four */
+    AT_BUFFER = AT_POOLS + 4,
     AT_MANY = 100,
 };
 
@@ -27,8 +28,14 @@ void report_median(const char *row);
 /* Makes an object of the memory in AT_BENCH. */
 void make(uint8_t slot, enum object_type type, uint64_t bytes);
 
-/* Starts a task in an address space of its own. */
+/* A task in an address space of its own; the second starts it, too. */
+void prepare_other(void (*function)(void));
 void begin_other(void (*function)(void));
 
+/* A table in AT_TABLE for what begins at WINDOW, where nothing is. */
+void make_window(void);
+#define WINDOW (UINT64_C(100) << 30)
+
 void bench_calls(void), bench_capabilities(void), bench_memory(void);
-void bench_process(void), bench_tasks(void), bench_interrupt(void);
+void bench_process(void), bench_tasks(void), bench_exchange(void);
+void bench_interrupt(void);

@@ -8,7 +8,7 @@ enum { POOLS = 4, IN_EACH = 250 };
 void bench_calls(void)
 {
     for (unsigned i = 0; i < SAMPLES; i++) {
-        uint64_t start = now();
+        uint64_t start = begin_count();
         system_call(0xff, 0, 0, 0, 0, 0, 0);
         sample(start, now());
     }
@@ -23,7 +23,7 @@ static uint8_t slot_of(unsigned i)
 static void copy_and_delete(void)
 {
     for (unsigned i = 0; i < SAMPLES; i++) {
-        uint64_t start = now();
+        uint64_t start = begin_count();
         enum error error = system_copy(caddr(AT_CHANNEL),
             caddr(SLOT_POOL), slot_of(i), RIGHT_READ);
         sample(start, now());
@@ -31,7 +31,7 @@ static void copy_and_delete(void)
     }
     report_median("copy");
     for (unsigned i = 0; i < SAMPLES; i++) {
-        uint64_t start = now();
+        uint64_t start = begin_count();
         enum error error = system_delete(caddr(slot_of(i)));
         sample(start, now());
         must(error, "delete");
@@ -42,7 +42,7 @@ static void copy_and_delete(void)
 static void mint(void)
 {
     for (unsigned i = 0; i < SAMPLES; i++) {
-        uint64_t start = now();
+        uint64_t start = begin_count();
         enum error error = system_mint(caddr(AT_CHANNEL),
             caddr(SLOT_POOL), slot_of(i), RIGHT_READ, i + 1);
         sample(start, now());

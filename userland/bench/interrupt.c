@@ -25,7 +25,7 @@ static uint64_t choose(uint8_t when, uint64_t *start)
     uint64_t low = call_word(CALL_PORT_OUT, 1, 0, 0), high = when;
     uint64_t port = SERIAL_BASE + INTERRUPT_ENABLE;
 
-    *start = now();
+    *start = begin_count();
     __asm__ volatile("syscall; rdtsc"
                      : "+a"(low), "+d"(high), "+S"(port)
                      : "D"(caddr(SLOT_SERIAL_PORTS).hops)

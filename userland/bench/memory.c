@@ -2,12 +2,10 @@
 #include "userland/bench/bench.h"
 #include "userland/bench/count.h"
 
-enum { INDEX = 100 }; /* of an empty part of the address space */
-
 static void retype(enum object_type type, const char *row)
 {
     for (unsigned i = 0; i < SAMPLES; i++) {
-        uint64_t start = now();
+        uint64_t start = begin_count();
         enum error error = system_retype(caddr(AT_BENCH),
             caddr(SLOT_POOL), (uint8_t)(AT_MANY + i), type, 0);
         sample(start, now());
@@ -33,7 +31,7 @@ static caddr_t find(enum object_type type)
 static void map_and_unmap(void)
 {
     for (unsigned i = 0; i < SAMPLES; i++) {
-        uint64_t start = now();
+        uint64_t start = begin_count();
         enum error error = system_map(caddr(AT_TABLE),
             caddr((uint8_t)(AT_MANY + i)), i, RIGHT_READ | RIGHT_WRITE);
         sample(start, now());
@@ -41,7 +39,7 @@ static void map_and_unmap(void)
     }
     report_median("map");
     for (unsigned i = 0; i < SAMPLES; i++) {
-        uint64_t start = now();
+        uint64_t start = begin_count();
         enum error error = system_unmap(caddr(AT_TABLE), i);
         sample(start, now());
         must(error, "unmap");
@@ -49,20 +47,25 @@ static void map_and_unmap(void)
     report_median("unmap");
 }
 
-void bench_memory(void)
+void make_window(void)
 {
     const unsigned all = RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE;
 
-    retype(OBJECT_CHANNEL, "retype-channel");
-    must(system_reset(caddr(AT_BENCH)), "reset");
-    retype(OBJECT_PAGE, "retype-page");
     make(AT_DIRECTORY, OBJECT_PD, 0);
     make(AT_TABLE, OBJECT_PT, 0);
-    must(system_map(find(OBJECT_PDPT), caddr(AT_DIRECTORY), INDEX,
-             all),
+    must(system_map(find(OBJECT_PDPT), caddr(AT_DIRECTORY),
+             WINDOW >> 30, all),
         "map a directory");
     must(system_map(caddr(AT_DIRECTORY), caddr(AT_TABLE), 0, all),
         "map a table");
+}
+
+void bench_memory(void)
+{
+    retype(OBJECT_CHANNEL, "retype-channel");
+    must(system_reset(caddr(AT_BENCH)), "reset");
+    retype(OBJECT_PAGE, "retype-page");
+    make_window();
     map_and_unmap();
     must(system_reset(caddr(AT_BENCH)), "reset");
 }

@@ -70,22 +70,26 @@ static enum error create(void)
     return error ? error : start();
 }
 
+static void reset(void)
+{
+    must(system_reset(caddr(AT_BENCH)), "destroy a process");
+}
+
 void bench_process(void)
 {
-    static uint64_t destroyed[SAMPLES][2];
-
     for (unsigned i = 0; i < SAMPLES; i++) {
-        uint64_t start = now();
+        uint64_t start = begin_count();
         enum error error = create();
         sample(start, now());
         must(error, "create a process");
-        destroyed[i][0] = now();
-        error = system_reset(caddr(AT_BENCH));
-        destroyed[i][1] = now();
-        must(error, "destroy a process");
+        reset();
     }
     report_median("process-create");
-    for (unsigned i = 0; i < SAMPLES; i++)
-        sample(destroyed[i][0], destroyed[i][1]);
+    for (unsigned i = 0; i < SAMPLES; i++) {
+        must(create(), "create a process");
+        uint64_t start = begin_count();
+        reset();
+        sample(start, now());
+    }
     report_median("process-destroy");
 }

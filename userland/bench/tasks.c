@@ -24,6 +24,12 @@ static _Noreturn void take_for_ever(void)
     }
 }
 
+static _Noreturn void take_only(void)
+{
+    for (;;)
+        system_channel_take(caddr(AT_CHANNEL));
+}
+
 /* The tables of our own space, under a top of its own. */
 static void make_space(void)
 {
@@ -39,12 +45,7 @@ static void make_space(void)
         "map our tables once more");
 }
 
-static void set_priority(uint8_t task, unsigned priority)
-{
-    must(system_task_set_priority(caddr(task), priority), "priority");
-}
-
-void begin_other(void (*function)(void))
+void prepare_other(void (*function)(void))
 {
     const caddr_t task = caddr(AT_OTHER);
     uint64_t top = (uint64_t)(stack + sizeof(stack)) - 8;
@@ -58,7 +59,12 @@ void begin_other(void (*function)(void))
              (uint64_t)function),
         "instruction");
     must(system_task_set_register(task, TASK_STACK, top), "stack");
-    must(system_task_start(task), "start");
+}
+
+void begin_other(void (*function)(void))
+{
+    prepare_other(function);
+    must(system_task_start(caddr(AT_OTHER)), "start");
 }
 
 static void yield_to_other(void)
@@ -66,7 +72,7 @@ static void yield_to_other(void)
     begin_other(yield_for_ever);
     system_yield();
     for (unsigned i = 0; i < SAMPLES; i++) {
-        uint64_t start = now();
+        uint64_t start = begin_count();
         system_yield();
         sample(start, arrived);
     }
@@ -74,25 +80,42 @@ static void yield_to_other(void)
     must(system_reset(caddr(AT_BENCH)), "reset");
 }
 
-/* To a task that waits. If it has the higher priority it runs before
-   the call is over, and then what counts is when. */
-static void put(uint8_t lower, const char *row)
+/* To a task that waits and has the same priority: it waits on until we
+   yield. */
+static void put_and_stay(void)
+{
+    make(AT_CHANNEL, OBJECT_CHANNEL, 0);
+    begin_other(take_only);
+    system_yield();
+    for (unsigned i = 0; i < SAMPLES; i++) {
+        uint64_t start = begin_count();
+        enum error error = system_channel_put(caddr(AT_CHANNEL), 0);
+        sample(start, now());
+        must(error, "put");
+        system_yield();
+    }
+    report_median("put-stay");
+    must(system_reset(caddr(AT_BENCH)), "reset");
+}
+
+/* To one of higher priority: it runs before the call is over, and what
+   counts is when. */
+static void put_and_give_way(void)
 {
     make(AT_CHANNEL, OBJECT_CHANNEL, 0);
     make(AT_BACK, OBJECT_CHANNEL, 0);
     begin_other(take_for_ever);
-    set_priority(lower, LOWER);
+    must(system_task_set_priority(caddr(SLOT_TASK), LOWER), "priority");
     must(system_channel_put(caddr(AT_CHANNEL), 0), "put");
     must(system_channel_take(caddr(AT_BACK)).error, "take");
     for (unsigned i = 0; i < SAMPLES; i++) {
-        uint64_t start = now();
+        uint64_t start = begin_count();
         enum error error = system_channel_put(caddr(AT_CHANNEL), 0);
-        uint64_t end = now();
-        sample(start, lower == SLOT_TASK ? arrived : end);
+        sample(start, arrived);
         must(error, "put");
         must(system_channel_take(caddr(AT_BACK)).error, "take");
     }
-    report_median(row);
+    report_median("put-preempt");
     must(system_reset(caddr(AT_BENCH)), "reset");
 }
 
@@ -100,6 +123,6 @@ static void put(uint8_t lower, const char *row)
 void bench_tasks(void)
 {
     yield_to_other();
-    put(AT_OTHER, "put-stay");
-    put(SLOT_TASK, "put-preempt");
+    put_and_stay();
+    put_and_give_way();
 }
