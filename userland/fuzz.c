@@ -244,6 +244,8 @@ static enum error set_task(unsigned child)
             TASK_TABLE);
     if (!error)
         error = system_task_set(task, part(child, BUFFER), TASK_BUFFER);
+    if (!error && once_in(&state, 2))
+        error = system_task_set(task, caddr(AT_CHANNELS), TASK_FAULT);
     if (!error)
         error = system_task_set_register(task, TASK_INSTRUCTION,
             (uint64_t)fuzz_entry);
@@ -515,6 +517,7 @@ _Noreturn void rinit_main(void)
             settings.seed, record()->calls);
     }
     need(system_reset(caddr(AT_GROUND)), "end");
+    need(record()->lost ? ERROR_BAD_ARGUMENT : NO_ERROR, "keep registers");
     report();
     log_print((void *)RINIT_BUFFER, "fuzz: done");
     system_exit();

@@ -32,7 +32,7 @@ from machine import Machine, Silence  # noqa: E402
 
 CALLS = 20_000  # of one run, unless it is said
 RECORD = 0x5E0000  # struct record of userland/fuzz/fuzz.h
-LAST, MADE, LAST_AT = 16, 72, 64 + 3 * 256
+LAST, MADE, LAST_AT = 16, 72, 72 + 3 * 256
 NAME = b"fuzz: settings\0\0"
 REGISTERS = ("rdi", "rsi", "rdx", "r8", "r9", "r10")
 

@@ -403,6 +403,8 @@ static void fit_message(struct mind *mind, struct fuzz_call *call)
 {
     uint64_t slot = slot_at_home(mind, below(mind->random, OBJECT_TYPES));
 
+    if (once_in(mind->random, 2)) /* word 0 lets a fault go on */
+        call->argument[2] = below(mind->random, 2);
     if (once_in(mind->random, 2))
         call->word |= (uint64_t)below(mind->random, 1030) << 20;
     call->word |= rights(mind) << 32;

@@ -38,6 +38,27 @@ static void count(uint32_t *counter)
     __atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
 }
 
+/* Now and then a child has numbers with points, and they must stay. */
+static void hold(struct mind *mind)
+{
+    mind->held = random_next(mind->random);
+    __asm__ volatile("movq %0, %%xmm5"
+                     :
+                     : "r"(mind->held));
+}
+
+static void look_at_held(const struct mind *mind)
+{
+    uint64_t now;
+
+    if (!mind->held)
+        return;
+    __asm__ volatile("movq %%xmm5, %0"
+                     : "=r"(now));
+    if (now != mind->held)
+        record()->lost++;
+}
+
 /* Makes one call; the error. */
 static uint64_t make_call(struct mind *mind, unsigned child)
 {
@@ -47,8 +68,11 @@ static uint64_t make_call(struct mind *mind, unsigned child)
     struct made_call *made = &r->last[number % LAST];
 
     note(made, &call, number, child);
+    if (once_in(mind->random, 16))
+        hold(mind);
     struct answer answer = ask(&call);
     uint64_t error = (uint64_t)answer.error;
+    look_at_held(mind);
     call_heard(mind, &call, &answer);
     if (made->number == number)
         made->answer = 1 + (uint32_t)error;

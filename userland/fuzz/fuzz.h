@@ -56,6 +56,7 @@ struct record {
     uint32_t hostile; /* of 100 calls so many have something absurd */
     uint32_t wrecked; /* bit n: child n has had its time, or is good for
                          nothing any more */
+    uint32_t lost; /* how often a vector register has been changed */
     uint32_t succeeded[CALL_NUMBERS], failed[CALL_NUMBERS];
     uint32_t errors[ERROR_NUMBERS];
     struct made_call last[LAST];
@@ -113,6 +114,7 @@ struct mind {
     uint64_t *random;
     uint8_t types[256];
     struct fuzz_call mapped, set; /* the last time that it succeeded */
+    uint64_t held; /* in a vector register; 0: none is used yet */
     bool owes; /* a reply; or may try to make one more */
 };
 
