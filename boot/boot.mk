@@ -6,10 +6,10 @@
 # linking have a makefile of their own, boot/build.mk, started from here.
 
 OUT := $(if $(filter build,$(TREE)),build/full,$(TREE))
-IMAGES := $(OUT)$(if $(CHECK),/check)
+IMAGES := $(OUT)$(if $(CHECK),/check)$(if $(SLOW),/slow)
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 BUILD = $(MAKE) $(JOBS) --no-print-directory -f boot/build.mk \
-	TANGLED=$(TANGLED) LAST=$(CHAPTER_TAG) V=$(V)
+	TANGLED=$(TANGLED) LAST=$(CHAPTER_TAG) V=$(V) SLOW=$(SLOW)
 LAUNCH = boot/qemu --images $(IMAGES) $(if $(PROGRAM),--program $(PROGRAM))
 
 # Programs that can start in rinit's place, once the book has come to rinit.
@@ -78,4 +78,5 @@ picture: kernel ## draw the README's picture again, from a run
 #?   GDB_OPTIONS=     what else gdb shall hear, as in "-ex 'chunk define retype'"
 #? kernel and what builds on it:
 #?   CHECK=1          check every invariant after each system call
+#?   SLOW=1           let every call go the long way, through the main loop
 #?   V=1              show the commands

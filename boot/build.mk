@@ -1,6 +1,7 @@
 # build.mk - compiles and links one tangled tree.  Started by boot.mk:
 #
 #   make -f boot/build.mk TANGLED=dir OUT=dir [LAST=NN] [CHECK=1] [TEST=1]
+#     [SLOW=1]
 #       [PROGRAMS='name ...'] [iso]
 #
 #   TANGLED  the tree: kernel/, lib/, include/, userland/, demo/
@@ -9,6 +10,7 @@
 #   LAST     number of the tree's last chapter, two digits; its demonstration
 #            is linked in.  Empty for the whole book, which has none
 #   CHECK=1  check every invariant after each system call
+#   SLOW=1   every call goes the long way, through the main loop
 #   TEST=1   the test image: tests of the chapters up to LAST instead of the
 #            demonstration, checks, undefined behaviour reported
 #   TEST_DIR=dir  where those tests are, if not in tests/kernel
@@ -105,7 +107,8 @@ COMMON := -std=gnu17 -O2 -fno-align-loops -fno-align-jumps -gdwarf-4 -ffreestand
 	-I $(TANGLED)/include -I $(TANGLED) -MMD -MP \
 	$(if $(CHECK)$(TEST),-DCHECK)
 KERNEL_FLAGS := $(COMMON) $(WARN) -mcmodel=kernel -mno-red-zone \
-	$(if $(TEST),-fsanitize=undefined) $(if $(TEST)$(WRAP),-I .)
+	$(if $(TEST),-fsanitize=undefined) $(if $(TEST)$(WRAP),-I .) \
+	$(if $(SLOW),-DSLOW)
 USER_FLAGS := $(COMMON) $(WARN) -mcmodel=small
 
 # What of the kernel shall be fast is what programs call; what runs once, reads

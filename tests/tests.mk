@@ -11,9 +11,14 @@ CHAPTERS := $(filter-out 00,$(foreach file,$(wildcard book/[0-9][0-9]-*.nw),\
 	$(firstword $(subst -, ,$(notdir $(file))))))
 PREFIXES := $(CHAPTERS:%=prefix-%)
 
+# The last chapter about calls that can go a way of their own: its image is
+# tested without these ways, too.
+LAST_FAST := 18
+
 # One chapter's tests are few: no other files are read, no workers started.
 SELECTED = $(if $(CHAPTER),-n 0 --chapter $(CHAPTER_TAG) tests/host \
-	tests/boot/test_kernel.py tests/boot/test_runs.py,tests)
+	tests/boot/test_kernel.py tests/boot/test_runs.py \
+	tests/boot/test_slow.py,tests)
 
 .PHONY: test test-image test-host test-model images whole-book $(PREFIXES)
 
@@ -25,7 +30,7 @@ test: ## run all tests, or with CHAPTER=N those of that chapter alone
 	@$(PYTEST) $(SELECTED) $(PYTEST_OPTIONS)
 
 test-image: $(TANGLE_STAMP)
-	+@$(BUILD) OUT=$(OUT)/test TEST=1
+	+@$(BUILD) OUT=$(OUT)/$(if $(SLOW),slow-)test TEST=1
 
 test-host: $(TANGLE_STAMP)
 	+@$(MAKE) --no-print-directory -f tests/host/build.mk \
@@ -36,6 +41,8 @@ images: $(PREFIXES) whole-book
 $(PREFIXES): prefix-%:
 	+@$(MAKE) --no-print-directory CHAPTER=$* EX= CHECK= PROGRAM= iso test-image \
 	    $(if $(filter $(CHAPTER_TAG),$*),test-host)
+	$(if $(filter $(LAST_FAST),$*),+@$(MAKE) --no-print-directory \
+	    CHAPTER=$* EX= CHECK= PROGRAM= SLOW=1 test-image)
 
 whole-book:
 	+@$(MAKE) --no-print-directory CHAPTER= EX= CHECK= PROGRAM= \

@@ -72,11 +72,11 @@ def last_verdict(run: Boot, name: str, last_words: str | None) -> Verdict:
     return Verdict(False, f"the machine was reset (triple fault) in {name}{said}")
 
 
-def run_image(image: Path, rinit: Path | None = None) -> dict[str, Verdict]:
-    """The verdict on each test in the image; what was never reached is absent."""
+def run_image(image: Path, rinit: Path | None = None, first: int = 0) -> dict[str, Verdict]:
+    """The verdict on each test from the first on; what was never reached is absent."""
     verdicts: dict[str, Verdict] = {}
     for _ in range(len(kernel_tests(image)) + 1):
-        run = boot(image, rinit, skip=len(verdicts))
+        run = boot(image, rinit, skip=first + len(verdicts))
         running, last_words = None, None
         for record in run.records:
             kind, _, rest = record.partition(" ")

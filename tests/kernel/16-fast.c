@@ -151,7 +151,7 @@ TEST(what_needs_no_c_sees_messages_that_wait)
 
 /* Yields for ever, and counts; one of them is interrupted at any place. */
 PROGRAM(count, "1: inc qword ptr [0x500000]; xor eax, eax; syscall;"
-               "test rax, rax; jnz 2f; cmp qword ptr [0x500000], 2000; jb 1b\n"
+               "test rax, rax; jnz 2f; cmp qword ptr [0x500000], 20; jb 1b\n"
                "mov eax, 1; syscall\n"
                "2: ud2")
 PROGRAM(count_alone, "mov rdx, 77\n"
@@ -170,8 +170,8 @@ TEST(who_yields_goes_behind_its_equals)
     EXPECT_EQUAL(process_start(&b, TEXT, STACK_END), NO_ERROR);
     EXPECT_EQUAL(process_start(&c, TEXT, STACK_END), NO_ERROR);
     scheduler_run();
-    EXPECT_EQUAL(*data_of(&a), 2000);
-    EXPECT_EQUAL(*data_of(&b), 2000);
+    EXPECT_EQUAL(*data_of(&a), 20);
+    EXPECT_EQUAL(*data_of(&b), 20);
     EXPECT_EQUAL(*data_of(&c), 2000000);
     check_all();
 }
