@@ -325,6 +325,39 @@ TEST(who_was_taken_hears_of_the_servers_end)
     }
 }
 
+static void end(struct untyped *island)
+{
+    while (!untyped_reset(island))
+        continue;
+    check_all();
+}
+
+/* The two know each other from an exchange that is over, or goes on. */
+TEST(who_has_called_and_who_has_served_end_in_any_order)
+{
+    for (unsigned way = 0; way < 4; way++) {
+        set_stage();
+        struct untyped *first = make_island(ground, WAY_IN + 1);
+        struct untyped *second = make_island(ground, WAY_IN + 2);
+        struct process c = actor(way & 1 ? first : second, CALLER,
+                                 RIGHT_WRITE);
+        struct process s = actor(way & 1 ? second : first, SERVER,
+                                 RIGHT_READ);
+        calls(&s, SERVE, 0, 0);
+        calls(&c, CALL_IT, 0, 1);
+        if (way & 2)
+            EXPECT_EQUAL(replies(&s, CALL_REPLY, 0, 2), NO_ERROR);
+        end(first);
+        make(first, OBJECT_TASK, WAY_IN + 3);
+        check_all();
+        end(second);
+        make(second, OBJECT_TASK, WAY_IN + 4);
+        check_all();
+        EXPECT(link_alone(&channel_in(channel)->takers));
+        EXPECT(link_alone(&channel_in(channel)->putters));
+    }
+}
+
 TEST(who_waits_to_call_hears_of_the_channels_end)
 {
     set_stage();
