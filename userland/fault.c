@@ -14,7 +14,9 @@
 #include "userland/system.h"
 #include "userland/words.h"
 
-void write_to(uint64_t address), go_deeper(unsigned depth);
+/* Functions of their own, so that the shell can name them. */
+__attribute__((noipa)) void write_to(uint64_t address);
+__attribute__((noipa)) void go_deeper(unsigned depth);
 
 void write_to(uint64_t address)
 {

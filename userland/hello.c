@@ -8,15 +8,14 @@
 #include <rux/rinit.h>
 
 #include "userland/capabilities.h"
-#include "userland/log.h"
+#include "userland/print.h"
 #include "userland/start.h"
 
 enum { AT_FREE = 200 }; /* nothing of what rinit is given lies here */
 
 static void say(const char *what, enum error error, uint64_t number)
 {
-    log_print((void *)RINIT_BUFFER, "%s: %s, %lu", what,
-        error_name(error), number);
+    print("%s: %s, %lu\n", what, error_name(error), number);
 }
 
 static unsigned count_slots(void)
