@@ -117,8 +117,11 @@ bool world_call(const struct operation *o, struct outcome *outcome)
     looks = 0;
     stop_at = o->stop;
     interrupt_script = o->stop ? at_that_look : NULL;
-    if (!system_call_at_once(frame->argument))
+    int64_t rax = system_call_at_once(frame->argument);
+    if (rax < 0)
         system_call(task);
+    else
+        frame->rax = (uint64_t)rax;
     interrupt_script = NULL;
     *outcome = (struct outcome){ frame->rax, frame->rdx, frame->rsi };
     return frame->rip != somewhere;
