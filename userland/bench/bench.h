@@ -19,6 +19,7 @@ enum {
     AT_OTHER_SPACE,
     AT_POOLS, /* four */
     AT_BUFFER = AT_POOLS + 4,
+    AT_PAGE,
     AT_MANY = 100,
 };
 

@@ -1,4 +1,6 @@
 /* Call and reply, between tasks in different address spaces. */
+#include <stdbool.h>
+
 #include <rux/reply.h>
 
 #include "userland/bench/bench.h"
@@ -159,8 +161,70 @@ static void between(void (*server)(void), void (*client)(void))
     must(system_reset(caddr(AT_BENCH)), "reset");
 }
 
+/* A task that faults for ever, at a page that its handler maps. */
+enum { FAULT_INDEX = 1, PAGE_BYTES = 4096 };
+
+static volatile uint64_t left, came_back;
+static volatile bool from_fault; /* what is measured: until the handler
+                                    runs, or from there on */
+
+static _Noreturn void fault_for_ever(void)
+{
+    volatile uint8_t *page = (volatile uint8_t *)(WINDOW + PAGE_BYTES);
+
+    for (;;) {
+        left = from_fault ? begin_count() : now();
+        *page = 1;
+        came_back = now();
+        must(system_unmap(caddr(AT_TABLE), FAULT_INDEX), "unmap");
+    }
+}
+
+static void map_for_it(void)
+{
+    must(system_map(caddr(AT_TABLE), caddr(AT_PAGE), FAULT_INDEX,
+             RIGHT_READ | RIGHT_WRITE),
+        "map for who faults");
+}
+
+/* The handler, as often as there are samples. */
+static void handle_faults(const char *row)
+{
+    for (unsigned i = 0; i < SAMPLES; i++) {
+        arrived = now();
+        if (from_fault)
+            sample(left, arrived);
+        map_for_it();
+        uint64_t start = from_fault ? now() : begin_count();
+        uint64_t words[4] = { 0 };
+        uint64_t error = exchange(word_of(CALL_REPLY_TAKE), 0, words);
+        must((enum error)error, "reply and take");
+        if (!from_fault)
+            sample(start, came_back);
+    }
+    report_median(row);
+}
+
+static void faults(void)
+{
+    make(AT_CHANNEL, OBJECT_CHANNEL, 0);
+    make(AT_PAGE, OBJECT_PAGE, 0);
+    make_window();
+    prepare_other(fault_for_ever);
+    must(system_task_set(caddr(AT_OTHER), caddr(AT_CHANNEL), TASK_FAULT),
+        "fault channel");
+    must(system_task_start(caddr(AT_OTHER)), "start");
+    from_fault = true;
+    exchange_nothing(word_of(CALL_REPLY_TAKE));
+    handle_faults("fault");
+    from_fault = false;
+    handle_faults("fault-back");
+    must(system_reset(caddr(AT_BENCH)), "reset");
+}
+
 void bench_exchange(void)
 {
+    faults();
     between(serve_nothing, call_nothing);
     between(serve_four, call_four);
     between(serve_payload, call_payload);
