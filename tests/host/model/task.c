@@ -10,6 +10,9 @@ static const struct {
     [TASK_CPOOL] = { OBJECT_CPOOL, RIGHT_READ },
     [TASK_TABLE] = { OBJECT_PML4, RIGHT_READ },
     [TASK_BUFFER] = { OBJECT_BUFFER, RIGHT_READ | RIGHT_WRITE },
+#if __has_include(<rux/fault.h>)
+    [TASK_FAULT] = { OBJECT_CHANNEL, RIGHT_WRITE },
+#endif
 };
 
 enum error model_task_set(struct model *model, int task, uint64_t which,
@@ -31,7 +34,6 @@ enum error model_task_set(struct model *model, int task, uint64_t which,
     reference.pool = task;
     reference.index = (unsigned)which;
     reference.parent = source;
-    reference.badge = 0;
     model_add_slot(model, reference);
     return NO_ERROR;
 }
