@@ -13,7 +13,8 @@ BUILD = $(MAKE) $(JOBS) --no-print-directory -f boot/build.mk \
 LAUNCH = boot/qemu --images $(IMAGES) $(if $(PROGRAM),--program $(PROGRAM))
 
 # Programs that can start in rinit's place, once the book has come to rinit.
-ALL_PROGRAMS := $(sort $(basename $(notdir $(wildcard userland/*.c))))
+ALL_PROGRAMS := $(sort $(basename $(notdir $(wildcard userland/*.c))) \
+	$(shell sed -n 's,^<<programs/\(.*\)\.c>>=$$,\1,p' book/*.nw))
 NO_PROGRAMS := $(if $(CHAPTER),$(shell [ '$(CHAPTER_NUMBER)' -ge 19 ] || echo yes))
 ifneq ($(PROGRAM),)
   ifneq ($(words $(PROGRAM))/$(filter $(PROGRAM),$(ALL_PROGRAMS)),1/$(PROGRAM))
@@ -34,7 +35,7 @@ iso: $(TANGLE_STAMP) ## make the disk image that boots by BIOS, UEFI and USB sti
 	@boot/need compile iso
 	+@$(BUILD) OUT=$(IMAGES) CHECK=$(CHECK) PROGRAMS=$(PROGRAM) iso
 
-programs: $(TANGLE_STAMP) ## compile every program of userland/
+programs: $(TANGLE_STAMP) ## compile every program of userland/ and of the book
 	@boot/need compile
 	+@$(BUILD) OUT=$(IMAGES) CHECK=$(CHECK) PROGRAMS='$(ALL_PROGRAMS)'
 

@@ -4,7 +4,7 @@
 #     [SLOW=1]
 #       [PROGRAMS='name ...'] [iso]
 #
-#   TANGLED  the tree: kernel/, lib/, include/, userland/, demo/
+#   TANGLED  the tree: kernel/, lib/, include/, userland/, programs/, demo/
 #   OUT      where objects (OUT/obj) and images (OUT/rux.elf, OUT/rinit.elf,
 #            and for the goal iso OUT/rux.iso) go
 #   LAST     number of the tree's last chapter, two digits; its demonstration
@@ -58,11 +58,13 @@ object = $(patsubst $(TANGLED)/%,$(OBJ)/%.o,$(filter $(TANGLED)/%,$1)) \
 KERNEL_OBJECTS := $(call object,$(KERNEL) $(DEMO) $(TESTS))
 USER_OBJECTS := $(patsubst $(OBJ)/%,$(OBJ)/user/%,$(call object,$(USER)))
 
-# A program is userland/NAME.c and what is in userland/NAME/, if anything. What
-# else it needs it takes from rinit's objects: the library.
-ALL_PROGRAMS := $(sort $(basename $(notdir $(wildcard userland/*.c))))
+# A program is userland/NAME.c and what is in userland/NAME/, if anything, or the
+# book's programs/NAME.c. What else it needs it takes from rinit's objects: the
+# library.
+ALL_PROGRAMS := $(sort $(basename $(notdir \
+	$(wildcard userland/*.c $(TANGLED)/programs/*.c))))
 program = $(patsubst %,$(OBJ)/programs/%.o,$(sort $(wildcard userland/$1.c \
-	userland/$1/*.c userland/$1/*.asm)))
+	userland/$1/*.c userland/$1/*.asm $(TANGLED)/programs/$1.c)))
 PROGRAM_OBJECTS := $(sort $(foreach name,$(ALL_PROGRAMS),$(call program,$(name))))
 LIBRARY := $(OBJ)/userland.a
 
