@@ -1,11 +1,13 @@
 /*
- * A program that does what it must not, in one of four ways, or just ends:
+ * A program that does what it must not, in one of four ways, or just ends,
+ * or does not even that:
  *
  *     run fault            writes where nothing is mapped
  *     run fault code       writes over its own code
  *     run fault jump       jumps into its data
  *     run fault deep       calls itself until its stack is used up
  *     run fault end        ends, and says that something went wrong
+ *     run fault stop       stops its own task, so that it never ends
  */
 #include <rux/buffer.h>
 #include <rux/rinit.h>
@@ -51,6 +53,8 @@ _Noreturn void rinit_main(void)
         go_deeper(UINT32_MAX);
     else if (is_word(how, length, "end"))
         system_exit_with(7);
+    else if (is_word(how, length, "stop"))
+        system_task_stop(caddr(SLOT_TASK));
     else
         write_to(0x1234567890);
     system_exit();

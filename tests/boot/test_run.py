@@ -127,9 +127,10 @@ def test_a_program_may_end_with_a_number(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("stroke", [by_keyboard, by_serial], ids=["keyboard", "serial"])
+@pytest.mark.parametrize("program", ["spin", "fault stop"])
 def test_control_c_ends_it_and_what_was_typed_waits(
-        machine: Machine, stroke: Callable[[Machine, str], None]) -> None:
-    machine.serial.say("run spin\n")
+        machine: Machine, stroke: Callable[[Machine, str], None], program: str) -> None:
+    machine.serial.say(f"run {program}\n")
     for key in [*"echo", "space", *"afterwards", "enter"]:
         by_serial(machine, key)
     assert "afterwards" not in machine.serial.heard
@@ -179,6 +180,13 @@ def test_a_small_machine_says_that_it_is_full() -> None:
                           "The untyped memory has not that much room left.")
         assert ask(machine, "kill 1") == ["Operation finished."]
         assert start_behind(machine) > 1
+
+
+def test_programs_run_as_grub_boots_it() -> None:
+    with Machine(iso=FULL.iso) as machine:
+        machine.serial.wait_for(PROMPT)
+        assert ask(machine, "run holds all")[1:14] == HOLDS
+        assert ask(machine, "run fault end") == ["fault (number 2) has ended with 7."]
 
 
 def test_bench_measures_and_ends(machine: Machine) -> None:
