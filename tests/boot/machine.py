@@ -180,14 +180,15 @@ class Machine:
         self.serial.wait_for_end()
         return self.process.wait(LIMIT)
 
-    def wait_for_halt(self) -> None:
-        """Waits until the processor has stopped for good: hlt, interrupts off."""
+    def wait_for_halt(self, interrupts: bool = False) -> None:
+        """Waits until the processor has stopped: with interrupts off for good,
+        with interrupts on until there is one that makes somebody run."""
         deadline = time.monotonic() + LIMIT
         while True:
             registers = self.qmp.command("human-monitor-command",
                                          **{"command-line": "info registers"})
             flags = int(re.search(r"[RE]FL=([0-9a-f]+)", registers)[1], 16)  # type: ignore[index]
-            if "HLT=1" in registers and not flags & INTERRUPTS_ON:
+            if "HLT=1" in registers and bool(flags & INTERRUPTS_ON) == interrupts:
                 return
             if time.monotonic() > deadline:
                 raise Silence("the processor did not halt")

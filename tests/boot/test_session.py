@@ -250,10 +250,19 @@ def test_a_revoked_channel_wakes_the_child(machine: Machine) -> None:
         pass  # it has been woken, and ends when it gets to run
 
 
-@pytest.mark.parametrize("command", ["set active 1 0", "revoke 0", "revoke 3", "reset 2"])
-def test_the_shell_may_end_itself(machine: Machine, command: str) -> None:
+@pytest.mark.parametrize("command", ["revoke 3", "reset 2"])
+def test_the_shell_may_end_itself_and_its_drivers(machine: Machine, command: str) -> None:
     machine.serial.say(command + "\n")
     machine.serial.wait_for("[kernel] Nothing is left to run.")
+
+
+@pytest.mark.parametrize("command", ["set active 1 0", "revoke 0"])
+def test_the_drivers_wait_when_the_shell_has_ended(machine: Machine, command: str) -> None:
+    machine.serial.say(command + "\n")
+    machine.serial.wait_for(command + "\n")
+    machine.serial.say("x" * 100)
+    machine.wait_for_halt(interrupts=True)
+    assert machine.serial.heard.endswith(command + "\n")
 
 
 # --- Commands on capabilities ----------------------------------------------------

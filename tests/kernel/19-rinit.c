@@ -39,7 +39,7 @@ TEST(the_first_pool_is_as_the_table_says)
     }
     EXPECT(slots[SLOT_POOL].weak.object == &rinit_pool()->object);
     EXPECT(slots[SLOT_MEMORY].weak.object == &first_untyped[0]->object);
-    for (unsigned i = 1; i < first_untyped_count && i <= 16; i++)
+    for (unsigned i = 1; i < first_untyped_count && i <= 13; i++)
         EXPECT(slots[SLOT_MORE_MEMORY + i - 1].weak.object ==
                &first_untyped[i]->object);
     for (unsigned i = 0; i < CPOOL_SLOTS; i++)
