@@ -9,12 +9,12 @@ from typing import Callable, Iterator
 
 import pytest
 
-from images import FULL, ROOT
+from images import FULL
 from machine import Machine
 from test_editing import by_keyboard, by_serial
 from test_session import PROMPT, ask, type_in
 
-PROGRAMS = sorted(path.stem for path in (ROOT / "userland").glob("*.c"))
+PROGRAMS = sorted(path.name for path in (FULL.directory / "obj" / "archive").glob("*"))
 HOLDS = """\
    0 CPool   rwgx
    1 Task    rwgx
