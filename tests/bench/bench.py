@@ -126,10 +126,13 @@ def hidden_table(hidden: dict[str, dict[str, int]]) -> str:
 def size_of(kernel: Path) -> int:
     """Bytes of the kernel that are text or never written, without what fills
     the last page of a section."""
-    def section(name: str) -> bytes:
-        return subprocess.run(["objcopy", "-O", "binary", "-j", name, kernel, "/dev/stdout"],
-                              check=True, capture_output=True).stdout
-    return sum(len(section(name).rstrip(b"\xcc\0")) for name in READ_ONLY)
+    with tempfile.TemporaryDirectory(prefix="rux-") as directory:
+        total = 0
+        for name in READ_ONLY:
+            out = Path(directory) / "section"
+            subprocess.run(["objcopy", "-O", "binary", "-j", name, kernel, out], check=True)
+            total += len(out.read_bytes().rstrip(b"\xcc\0"))
+        return total
 
 
 def count_lines() -> int:

@@ -142,6 +142,12 @@ def test_make_bench_prints_the_table_and_leaves_the_figures() -> None:
                 line for line in printed.splitlines() if line.startswith(row["name"]))
 
 
+def test_the_bytes_are_counted_and_nothing_else_is_touched() -> None:
+    before = Path("/dev/stdout").is_symlink()
+    assert 30_000 < bench.size_of(FULL.kernel) < 60_000
+    assert Path("/dev/stdout").is_symlink() == before
+
+
 def test_the_lines_are_those_of_the_cover() -> None:
     weave = (ROOT / "book" / "tools" / "weave").read_text()
     assert '"$TOOLS/lines"' in weave
