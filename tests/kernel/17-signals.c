@@ -2,6 +2,7 @@
 #include "tests/kernel/channels.h"
 
 #include "kernel/cap/irq.h"
+#include "kernel/cap/reply.h"
 #include "kernel/x86/apic.h"
 #include "kernel/x86/io.h"
 
@@ -236,6 +237,69 @@ TEST(a_device_is_heard_through_a_channel)
     }
     EXPECT_EQUAL(p.task->state, TASK_INACTIVE);
     EXPECT(!p.task->references[TASK_WAIT].object);
+    check_all();
+}
+
+static void device_interrupts_every(uint32_t count)
+{
+    port_out8(0x43, 0x34);
+    port_out8(0x40, (uint8_t)count);
+    port_out8(0x40, (uint8_t)(count >> 8));
+}
+
+/* An interrupt comes while a server is at work. All is as it must be for a
+   reply without C, but for the signal: so C has to see to it. */
+TEST(a_server_that_replies_hears_a_signal_first)
+{
+    struct untyped *ground = fresh_ground();
+    struct process s = start_program(ground, 1, PROGRAM_OF(call));
+    struct process c = start_program(ground, 2, PROGRAM_OF(call));
+    struct capability *way_in = make_channel(ground, &s);
+    share(&c, way_in, RIGHT_WRITE, 5);
+    weak_derive(&s.pool->pool, THING, way_in, RIGHT_WRITE, 77);
+    next_call(c.task, CALL_CHANNEL_CALL | ONE, CHANNEL, 0);
+    EXPECT_EQUAL(hear(&s, CHANNEL), NO_ERROR);
+    EXPECT(reply_owed(s.task) == c.task);
+    irq_bind(pit_line(), &s.pool->slots[THING]);
+    irq_mask(0);
+    irq_raise(0);
+    weak_derive(&s.task->pool, TASK_WAIT, way_in, RIGHT_READ, 0);
+    s.task->frame.rax = CALL_REPLY_TAKE | ONE;
+    s.task->frame.rdi = CHANNEL;
+    s.task->frame.rdx = 9;
+    syscall_answer_at_once(true);
+    run_to_entry(s.task);
+    syscall_answer_at_once(false);
+    EXPECT_EQUAL(s.task->frame.vector, VECTOR_SYSCALL);
+    EXPECT(reply_owed(s.task) == c.task);
+    system_call(s.task);
+    EXPECT_EQUAL(taken_by(s.task).badge, 77);
+    EXPECT_EQUAL(s.task->state, TASK_READY);
+    EXPECT_EQUAL(c.task->frame.rdx, 9);
+}
+
+/* The worst that a device can do: it interrupts 20,000 times a second and
+   nobody acknowledges. One message comes, and others get on. */
+PROGRAM(counts, "mov ecx, 2000000; 1: inc rbx; dec ecx; jnz 1b\n"
+                "mov [0x500000], rbx; mov eax, 1; syscall")
+
+TEST(a_storm_is_one_message)
+{
+    struct untyped *ground = fresh_ground();
+    struct process p = load_program(ground, 1, PROGRAM_OF(counts));
+    struct capability *channel = make_channel(ground, &p);
+    struct message message;
+    irq_bind(pit_line(), channel);
+    device_interrupts_every(60);
+    EXPECT_EQUAL(process_start(&p, TEXT, STACK_END), NO_ERROR);
+    scheduler_run();
+    irq_mask(0);
+    device_interrupts_every(11932);
+    EXPECT_EQUAL(data_of(&p)[0], 2000000);
+    EXPECT(pit_line()->again);
+    EXPECT_EQUAL(channel_take(channel_in(channel), p.task, &message), NO_ERROR);
+    EXPECT_EQUAL(channel_take(channel_in(channel), p.task, &message),
+                 ERROR_WOULD_BLOCK);
     check_all();
 }
 
