@@ -238,6 +238,8 @@ def test_a_revoked_buffer_is_unmapped(machine: Machine) -> None:
     machine.serial.say("send raw 6\n")
     machine.serial.wait_for("[kernel] A task has stopped: page fault at 0x")
     machine.serial.wait_for(", address 0x90003000.\n")
+    assert re.search(r"page fault at 0x[0-9a-f]+ in [a-z_]+\+0x[0-9a-f]+, address",
+                     machine.serial.heard)
     machine.serial.say("echo still here\n")
     machine.wait_for_screen("\nstill here\n")
 
