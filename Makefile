@@ -18,7 +18,7 @@ include $(filter-out Makefile,$(RULES))
 
 help: ## list the commands, as you see
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/    make \1\t\2/p' $(RULES) \
-	    | expand -t 22
+	    | expand -t 24
 	@sed -n 's/^#? \{0,1\}//p' $(RULES)
 
 doctor: ## check the tools, then tangle, compile and boot to prove it
