@@ -353,8 +353,8 @@ active proctype stopper()
                         CALLER_FIRST || gone)))
 
 /* Whoever awaits a reply is owed one, and who ought to reply is who can. */
-#define R1(server, c) (IS_OWED(server, c) == (right[c] == server))
-#define R1_OF(c) (R1(2, c) && R1(3, c) && \
+#define Y1(server, c) (IS_OWED(server, c) == (right[c] == server))
+#define Y1_OF(c) (Y1(2, c) && Y1(3, c) && \
                   (state[c] != awaiting || right[c] != NOBODY))
 
 active proctype monitor()
@@ -362,7 +362,7 @@ active proctype monitor()
 end:
     if
     :: atomic { !H1 -> assert(false) }
-    :: atomic { !R1_OF(0) || !R1_OF(1) -> assert(false) }
+    :: atomic { !Y1_OF(0) || !Y1_OF(1) -> assert(false) }
     :: atomic { ended && (len(takers) > 0 || len(putters) > 0) -> assert(false) }
     fi
 }
