@@ -80,12 +80,27 @@ def last_calls(machine: Machine) -> list[str]:
     return [line for number, line in made if number]
 
 
+def next_line(machine: Machine, at: int) -> int:
+    """Where the next line ends; as long as calls are made it may be late."""
+    before = None
+    while True:
+        try:
+            return machine.serial.wait_for("\n", at)
+        except Silence:
+            if machine.process.poll() is not None or machine.serial.ended:
+                raise
+            now = last_calls(machine)
+            if now == before:
+                raise
+            before = now
+
+
 def wait(machine: Machine) -> str:
     """Waits for the end; what was wrong, if it was."""
     at = 0
     try:
         while True:
-            at = machine.serial.wait_for("\n", at)
+            at = next_line(machine, at)
             line = machine.serial.heard[:at].rsplit("\n", 2)[-2]
             if line.endswith("Userspace print: fuzz: done"):
                 return ""
@@ -96,7 +111,7 @@ def wait(machine: Machine) -> str:
     except Silence:
         if machine.process.poll() is not None or machine.serial.ended:
             return "the machine was reset (a triple fault)"
-        return "a hang: nothing was heard for a minute"
+        return "a hang: for a minute nothing was heard and no call made"
 
 
 def total(runs: Iterable[Run]) -> dict[str, tuple[int, int]]:

@@ -303,6 +303,48 @@ TEST(a_storm_is_one_message)
     check_all();
 }
 
+/* Takes fifty messages and acknowledges each. */
+PROGRAM(many_ticks, "mov ebp, 50\n"
+                    "1: mov rax, r13; mov edi, 200; syscall\n"
+                    "test rax, rax; jnz 2f\n"
+                    "mov rax, r15; mov edi, 202; syscall\n"
+                    "test rax, rax; jnz 2f\n"
+                    "inc rbx; dec ebp; jnz 1b\n"
+                    "2: mov rax, r14; syscall")
+
+/* Computes. */
+PROGRAM(compute, "mov ecx, 300000\n"
+                 "1: inc rbx; dec ecx; jnz 1b\n"
+                 "mov rax, r14; syscall")
+
+/* A device that interrupts 60,000 times a second, which is more often than this
+   kernel can serve on this machine. With each acknowledgement a line may
+   interrupt twice, so the storm takes only time of those whom its driver may
+   take time from. */
+TEST(a_storm_of_interrupts_is_only_as_urgent_as_its_driver)
+{
+    struct untyped *ground = fresh_ground();
+    struct process driver = load_program(ground, 1, PROGRAM_OF(many_ticks));
+    struct process other = load_program(ground, 60, PROGRAM_OF(compute));
+    struct capability *channel = make_channel(ground, &driver);
+    struct irq *irq = pit_line();
+    weak_original(&driver.pool->pool, LINE, &irq->object, RIGHT_ALL, 0);
+    irq_bind(irq, channel);
+    device_interrupts_every(20);
+    driver.task->frame.r13 = CALL_CHANNEL_TAKE | ONE;
+    driver.task->frame.r15 = CALL_IRQ_ACKNOWLEDGE | ONE;
+    driver.task->frame.r14 = other.task->frame.r14 = CALL_EXIT;
+    scheduler_set_priority(other.task, driver.task->priority + 1);
+    EXPECT_EQUAL(process_start(&driver, TEXT, STACK_END), NO_ERROR);
+    EXPECT_EQUAL(process_start(&other, TEXT, STACK_END), NO_ERROR);
+    scheduler_run();
+    EXPECT_EQUAL(other.task->frame.rbx, 300000);
+    EXPECT_EQUAL(driver.task->frame.rbx, 50);
+    irq_mask(0);
+    device_interrupts_every(11932);
+    check_all();
+}
+
 TEST(an_interrupt_before_the_acknowledgement_is_remembered)
 {
     struct untyped *ground = fresh_ground();

@@ -114,7 +114,6 @@ struct mind {
     uint64_t *random;
     uint8_t types[256];
     struct fuzz_call mapped, set; /* the last time that it succeeded */
-    uint64_t held; /* in a vector register; 0: none is used yet */
     bool owes; /* a reply; or may try to make one more */
 };
 
