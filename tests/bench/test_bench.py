@@ -151,7 +151,7 @@ def test_the_bytes_are_counted_and_nothing_else_is_touched() -> None:
 def test_the_lines_are_those_of_the_cover() -> None:
     weave = (ROOT / "book" / "tools" / "weave").read_text()
     assert '"$TOOLS/lines"' in weave
-    assert 1000 < bench.count_lines() < 6000
+    assert 1000 < bench.count_lines() < 6500  # the table tells the target
 
 
 def test_the_book_quotes_what_is_measured() -> None:
