@@ -320,6 +320,26 @@ TEST(nobody_gives_more_priority_than_he_has)
     check_all();
 }
 
+TEST(who_starts_a_task_answers_for_its_priority)
+{
+    enum { AT_OTHER = 40 };
+    struct untyped *ground = fresh_ground();
+    struct process p = start_program(ground, 1, PROGRAM_OF(leave));
+    struct process q = start_program(ground, 2, PROGRAM_OF(leave));
+    struct task *low = p.task, *other = q.task;
+    task_stop(other);
+    weak_derive(&p.pool->pool, AT_OTHER, &q.pool->slots[PROCESS_TASK],
+                RIGHT_ALL, 0);
+    EXPECT_EQUAL(set_priority(low, PROCESS_TASK, 3), NO_ERROR);
+    low->frame.rax = call_word(CALL_TASK_START, 1, 0, 0);
+    low->frame.rdi = AT_OTHER;
+    system_call(low);
+    EXPECT_EQUAL(low->frame.rax, NO_ERROR);
+    EXPECT_EQUAL(other->state, TASK_READY);
+    EXPECT_EQUAL(other->priority, 3);
+    check_all();
+}
+
 /* --- Against a model --------------------------------------------------------- */
 
 enum { TASKS = 6, STEPS = 400 };
