@@ -476,6 +476,7 @@ static void begin_round(void)
     r->round_limit = r->calls + ROUND < r->limit ? r->calls + ROUND
                                                  : r->limit;
     r->wrecked = 0;
+    r->layered = layered;
     need(system_reset(caddr(AT_GROUND)), "reset its ground");
     make_channels();
     for (unsigned child = 0; child < CHILDREN; child++) {

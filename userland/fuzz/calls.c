@@ -487,6 +487,9 @@ struct fuzz_call call_next(struct mind *mind, unsigned hostile)
         fit(mind, &call);
     while (below(mind->random, 100) < hostile)
         make_hostile(mind, &call);
+    /* A counter that somebody else has changed makes a loop of a child. */
+    if ((call.word & 0xff) == CALL_TASK_SET_REGISTER && record()->layered)
+        call.argument[1] &= 1;
     return call;
 }
 

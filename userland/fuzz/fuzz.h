@@ -57,6 +57,7 @@ struct record {
     uint32_t wrecked; /* bit n: child n has had its time, or is good for
                          nothing any more */
     uint32_t lost; /* how often a vector register has been changed */
+    uint32_t layered; /* some have higher priorities: nobody may loop */
     uint32_t succeeded[CALL_NUMBERS], failed[CALL_NUMBERS];
     uint32_t errors[ERROR_NUMBERS];
     struct made_call last[LAST];
