@@ -19,10 +19,21 @@ def of_tree(tree: Tree, *more: str) -> object:
         pytest.mark.chapter(tree.number), pytest.mark.xdist_group(tree.name)])
 
 
+def tests_to_run(tree: Tree, chosen: str) -> list[str]:
+    """Each prefix is tried with its own chapter's tests, the last one, which is the
+    whole book's kernel, and the one that was chosen by CHAPTER= with all of theirs."""
+    names = kernel_tests(tree.test_kernel)
+    if tree == prefixes()[-1] or tree.number == chosen:
+        return names
+    return [name for name in names if name.startswith(tree.number)]
+
+
 @functools.cache
-def verdicts(tree: Tree) -> dict[str, Verdict]:
+def verdicts(tree: Tree, chosen: str) -> dict[str, Verdict]:
+    names = tests_to_run(tree, chosen)
+    earlier = len(kernel_tests(tree.test_kernel)) - len(names)
     try:
-        return run_image(tree.test_kernel, tree.rinit)
+        return run_image(tree.test_kernel, tree.rinit, first=earlier)
     except (OSError, RuntimeError, AssertionError) as error:
         return {"-": Verdict(False, f"the image could not be run: {error}")}
 
@@ -64,10 +75,17 @@ def test_runs_are_alike_to_the_instruction(tree: Tree) -> None:
     assert said[0] == said[1]
 
 
-@pytest.mark.parametrize(("tree", "name"), [
-    of_tree(tree, name) for tree in prefixes() for name in kernel_tests(tree.test_kernel)])
-def test_in_kernel(tree: Tree, name: str) -> None:
-    never = verdicts(tree).get("-", Verdict(False, "the test was never reached"))
-    verdict = verdicts(tree).get(name, never)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.function is not test_in_kernel:
+        return
+    chosen = metafunc.config.getoption("--chapter")
+    metafunc.parametrize(("tree", "name"), [
+        of_tree(tree, name) for tree in prefixes() for name in tests_to_run(tree, chosen)])
+
+
+def test_in_kernel(tree: Tree, name: str, pytestconfig: pytest.Config) -> None:
+    found = verdicts(tree, pytestconfig.getoption("--chapter"))
+    never = found.get("-", Verdict(False, "the test was never reached"))
+    verdict = found.get(name, never)
     if not verdict.passed:
         pytest.fail(verdict.why, pytrace=False)
