@@ -19,7 +19,7 @@ def of_tree(tree: Tree, *more: str) -> object:
         pytest.mark.chapter(tree.number), pytest.mark.xdist_group(tree.name)])
 
 
-def tests_to_run(tree: Tree, chosen: str) -> list[str]:
+def names_to_run(tree: Tree, chosen: str) -> list[str]:
     """Each prefix is tried with its own chapter's tests, the last one, which is the
     whole book's kernel, and the one that was chosen by CHAPTER= with all of theirs."""
     names = kernel_tests(tree.test_kernel)
@@ -30,7 +30,7 @@ def tests_to_run(tree: Tree, chosen: str) -> list[str]:
 
 @functools.cache
 def verdicts(tree: Tree, chosen: str) -> dict[str, Verdict]:
-    names = tests_to_run(tree, chosen)
+    names = names_to_run(tree, chosen)
     earlier = len(kernel_tests(tree.test_kernel)) - len(names)
     try:
         return run_image(tree.test_kernel, tree.rinit, first=earlier)
@@ -80,7 +80,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     chosen = metafunc.config.getoption("--chapter")
     metafunc.parametrize(("tree", "name"), [
-        of_tree(tree, name) for tree in prefixes() for name in tests_to_run(tree, chosen)])
+        of_tree(tree, name) for tree in prefixes() for name in names_to_run(tree, chosen)])
 
 
 def test_in_kernel(tree: Tree, name: str, pytestconfig: pytest.Config) -> None:
